@@ -1,15 +1,66 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast check fix docs lock clean
+.PHONY: help setup run test test-fast check check-format check-lint check-types check-layers check-docs \
+        fix docs lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
+DOCS := $(wildcard scripts/write_docs.py)
+PYTEST := $(BIN)/python -m pytest
+
+# The wheel brings pyright and Node along; asking whether there is a newer one would need the network.
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 help:  ## list these targets
-	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1|\2/p' Makefile | sed 's/|/                  /' \
+		| sed 's/^\(.\{18\}\) */\1/'
 
-setup: $(STAMP)  ## make the virtual environment at .venv
+setup: $(STAMP)  ## make the virtual environment in .venv
 
-$(STAMP): requirements/dev.txt pyproject.toml
+$(STAMP): requirements/dev.txt pyproject.toml scripts/setup
 	@scripts/setup "$(PYTHON)"
 	@touch $@
+
+run: setup  ## explain the shipped pairs of requests
+	@scripts/run-examples
+
+test: setup  ## run every test
+	@$(PYTEST)
+
+test-fast: setup  ## run the tests that take no more than a few seconds each
+	@$(PYTEST) -q -m "not slow"
+
+check: check-format check-lint check-types check-layers check-docs  ## format, lint, types, layers, docs
+
+check-format: setup
+	@echo "check: format"
+	@$(BIN)/ruff format --check --quiet
+
+check-lint: setup
+	@echo "check: lint"
+	@$(BIN)/ruff check --quiet
+
+check-types: setup
+	@echo "check: types"
+	@$(BIN)/pyright
+
+check-layers: setup
+	@echo "check: layers"
+	@$(BIN)/lint-imports --no-logo
+
+check-docs: setup
+	@echo "check: docs"
+	@$(foreach script,$(DOCS),$(BIN)/python $(script) --check)
+
+fix: setup  ## format, and mend what ruff can mend
+	@$(BIN)/ruff check --fix --quiet || true
+	@$(BIN)/ruff format
+
+docs: setup  ## write the generated pages of docs/ anew
+	@$(foreach script,$(DOCS),$(BIN)/python $(script))
+
+lock: setup  ## resolve requirements/*.txt anew (UPGRADE=1: to newer releases)
+	@scripts/lock $(if $(UPGRADE),--upgrade)
+
+clean:  ## remove the virtual environment and the caches
+	@rm -rf .venv build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov

@@ -1,4 +1,4 @@
-"""What a user is told in one line. Anything else that is raised is a bug and keeps its traceback."""
+"""What a user is told in one line; any other exception is a bug and keeps its traceback."""
 
 __all__ = ["UserError"]
 
