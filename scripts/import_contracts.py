@@ -34,6 +34,7 @@ class StandardLibraryOnly(Contract):
     def render_broken_contract(self, check: ContractCheck) -> None:
         for importer, imported in check.metadata["strangers"]:
             output.print_error(f"{importer} imports {imported}")
+        output.new_line()
 
     def _options(self, name: str) -> list[Any]:
         return list(getattr(self, name) or ())
