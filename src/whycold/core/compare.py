@@ -1,0 +1,269 @@
+"""All divergences between two prompts, in prefix order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from whycold.core.alignment import align
+from whycold.core.content import Json, same_as_sent
+from whycold.core.divergence import Change, Divergence
+from whycold.core.edit import common_prefix
+from whycold.core.prompt import Block, Prompt, Section
+from whycold.core.rules import CacheRules
+from whycold.core.values import differences
+
+__all__ = ["compare"]
+
+_SHOWN = 400
+"""Characters of a whole block that are shown when it was added or removed."""
+
+
+def compare(before: Prompt, after: Prompt, rules: CacheRules) -> tuple[Divergence, ...]:
+    """Every place where ``after`` parts from ``before``, first one first; empty when it only goes
+    on.
+
+    Blocks that follow everything of ``before`` are the new turn and no divergence. Sections that
+    either side cannot see are left out. Settings count as far as ``rules.effects`` says that they
+    void something. Markers are not content."""
+    hidden = before.unseen | after.unseen
+    found: list[Divergence] = []
+    if Section.settings not in hidden:
+        found += _settings(before, after, rules)
+    for section in (Section.tools, Section.system, Section.messages):
+        if section not in hidden:
+            found += _section(before, after, section)
+    return tuple(
+        sorted(found, key=lambda d: (d.kept, d.kept_inside, d.section is not Section.settings))
+    )
+
+
+def _settings(before: Prompt, after: Prompt, rules: CacheRules) -> Iterator[Divergence]:
+    names = dict.fromkeys(s.name for s in (*before.settings, *after.settings))
+    for name in names:
+        effect = rules.effects.get(name)
+        old, new = before.setting(name), after.setting(name)
+        if effect is None or effect.voids is None or same_as_sent(old, new):
+            continue
+        yield Divergence(
+            section=Section.settings,
+            path=f"settings.{name}",
+            offset=0,
+            before=shown(old),
+            after=shown(new),
+            change=Change.set,
+            kept=_start(before, effect.voids, rules),
+            setting=name,
+            old_value=old,
+            new_value=new,
+            certain=effect.certain,
+        )
+
+
+def _start(prompt: Prompt, section: Section, rules: CacheRules) -> int:
+    """Index of the first block that a change in ``section`` voids."""
+    if section is Section.settings:
+        return 0
+    voided = set(rules.order[rules.order.index(section) :])
+    return next(
+        (i for i, block in enumerate(prompt.blocks) if block.section in voided), len(prompt.blocks)
+    )
+
+
+def _section(before: Prompt, after: Prompt, section: Section) -> Iterator[Divergence]:
+    start = next((i for i, b in enumerate(before.blocks) if b.section is section), None)
+    old, new = before.section(section), after.section(section)
+    if start is None:
+        start = _place_of_absent(before, after, section)
+        if section is Section.messages:
+            return
+    if section is Section.tools:
+        found = _tools(old, new)
+    else:
+        found = _listed(old, new, goes_on=section is Section.messages)
+    for divergence in found:
+        yield replace(divergence, kept=divergence.kept + start)
+
+
+def _place_of_absent(before: Prompt, after: Prompt, section: Section) -> int:
+    """Where a section that ``before`` lacks would stand in it."""
+    first = next((i for i, b in enumerate(after.blocks) if b.section is section), 0)
+    earlier = {b.section for b in after.blocks[:first]}
+    return sum(1 for b in before.blocks if b.section in earlier)
+
+
+def _tools(old: Sequence[Block], new: Sequence[Block]) -> Iterator[Divergence]:
+    was = {b.path: i for i, b in enumerate(old)}
+    now = {b.path: j for j, b in enumerate(new)}
+    gone = [i for path, i in was.items() if path not in now]
+    come = [j for path, j in now.items() if path not in was]
+    for i, j in _renamed(old, new, gone, come):
+        gone.remove(i)
+        come.remove(j)
+        yield replace(
+            _whole(old[i], new[j], Change.renamed, kept=i),
+            before=old[i].name or "",
+            after=new[j].name or "",
+        )
+    for i in gone:
+        yield _whole(old[i], None, Change.removed, kept=i)
+    for j in come:
+        ahead = [was[b.path] for b in new[:j] if b.path in was]
+        yield _whole(None, new[j], Change.added, kept=max(ahead, default=-1) + 1)
+    both_old = [b.path for b in old if b.path in now]
+    both_new = [b.path for b in new if b.path in was]
+    if both_old != both_new:
+        first = next(k for k, (a, b) in enumerate(zip(both_old, both_new, strict=True)) if a != b)
+        yield _order(old, new, both_old, both_new, first, kept=was[both_old[first]])
+    for path in both_old:
+        yield from edited(old[was[path]], new[now[path]], kept=was[path])
+
+
+def _renamed(
+    old: Sequence[Block], new: Sequence[Block], gone: Sequence[int], come: Sequence[int]
+) -> list[tuple[int, int]]:
+    bodies = {_nameless(old[i]): i for i in gone}
+    return [(i, j) for j in come if (i := bodies.pop(_nameless(new[j]), None)) is not None]
+
+
+def _nameless(tool: Block) -> str:
+    value = tool.value
+    return json.dumps(
+        {k: v for k, v in value.items() if k != "name"} if isinstance(value, dict) else value
+    )
+
+
+def _order(
+    old: Sequence[Block],
+    new: Sequence[Block],
+    was: list[str],
+    now: list[str],
+    first: int,
+    kept: int,
+) -> Divergence:
+    names = {b.path: b.name or b.path for b in (*old, *new)}
+    return Divergence(
+        section=Section.tools,
+        path="tools",
+        offset=0,
+        before=_cut(", ".join(names[p] for p in was[first:])),
+        after=_cut(", ".join(names[p] for p in now[first:])),
+        change=Change.reordered,
+        kept=kept,
+        old=tuple(b for b in old if b.path in set(was[first:])),
+        new=tuple(b for b in new if b.path in set(now[first:])),
+    )
+
+
+def _listed(old: Sequence[Block], new: Sequence[Block], *, goes_on: bool) -> Iterator[Divergence]:
+    """Divergences of system blocks or messages; with ``goes_on`` a tail is the new turn."""
+    found = align(old, new)
+    places = dict((*found.same, *found.edited))
+    for i, j in found.same:
+        if old[i].opens != new[j].opens:
+            yield _whole(old[i], new[j], Change.reshaped, kept=i)
+    for i, j in found.edited:
+        yield from edited(old[i], new[j], kept=i)
+    for was, now in found.reshaped:
+        kept = was[0]
+        whole = _whole(old[kept], new[now[0]], Change.reshaped, kept=kept)
+        inside = common_prefix(str(old[kept].value), str(new[now[0]].value))
+        yield replace(
+            whole,
+            kept_inside=inside,
+            old=tuple(old[i] for i in was),
+            new=tuple(new[j] for j in now),
+        )
+    if found.moved:
+        kept = min(_kept_before(places, old, new, j) for _, j in found.moved)
+        kept = min(kept, *(i for i, _ in found.moved))
+        was, now = [old[i] for i, _ in found.moved], [new[j] for _, j in found.moved]
+        whole = _whole(was[0], now[0], Change.reordered, kept=kept)
+        yield replace(
+            whole,
+            path=old[kept].path if kept < len(old) else whole.path,
+            old=tuple(was),
+            new=tuple(now),
+        )
+    for i in found.removed:
+        yield _whole(old[i], None, Change.removed, kept=i)
+    for j in (*found.added, *(() if goes_on else found.tail)):
+        yield _whole(None, new[j], Change.added, kept=_kept_before(places, old, new, j))
+
+
+def _kept_before(places: dict[int, int], old: Sequence[Block], new: Sequence[Block], j: int) -> int:
+    """How many old blocks stand before new block ``j``."""
+    return max((i + 1 for i, other in places.items() if other < j), default=0)
+
+
+def edited(old: Block, new: Block, kept: int) -> Iterator[Divergence]:
+    """The divergences inside one block that is there in both prompts."""
+    if same_as_sent(old.value, new.value) and old.kind is new.kind:
+        if old.role != new.role:
+            yield replace(
+                _whole(old, new, Change.edited, kept),
+                path=f"{new.path}.role",
+                before=old.role or "",
+                after=new.role or "",
+            )
+        return
+    first = True
+    for leaf in differences(old.value, new.value):
+        inside = leaf.offset
+        if not isinstance(old.value, str):
+            inside = (
+                common_prefix(old.encoded.decode("latin-1"), new.encoded.decode("latin-1")) - 1
+                if first
+                else old.size
+            )
+        first = False
+        change = Change.retyped if old.kind is not new.kind else leaf.change
+        yield Divergence(
+            section=new.section,
+            path=new.text_path + leaf.path if isinstance(new.value, str) else new.path + leaf.path,
+            offset=leaf.offset,
+            before=leaf.before,
+            after=leaf.after,
+            change=change,
+            kept=kept,
+            kept_inside=max(inside, 0),
+            text=leaf.text,
+            volatile=leaf.volatile,
+            old=(old,),
+            new=(new,),
+            old_text=leaf.old_text,
+            new_text=leaf.new_text,
+            edits=leaf.edits,
+            old_value=leaf.old,
+            new_value=leaf.new,
+        )
+
+
+def _whole(old: Block | None, new: Block | None, change: Change, kept: int) -> Divergence:
+    block = new or old
+    assert block is not None
+    return Divergence(
+        section=block.section,
+        path=block.path,
+        offset=0,
+        before=shown(old.value) if old is not None else "",
+        after=shown(new.value) if new is not None else "",
+        change=change,
+        kept=kept,
+        old=(old,) if old is not None else (),
+        new=(new,) if new is not None else (),
+        old_text=old.value if old is not None and isinstance(old.value, str) else None,
+        new_text=new.value if new is not None and isinstance(new.value, str) else None,
+    )
+
+
+def shown(value: Json) -> str:
+    """A value as people read it, at most 400 characters; "" for one that was not sent."""
+    if value is None:
+        return ""
+    return _cut(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"

@@ -1,0 +1,64 @@
+"""What a block holds: JSON values, compared and digested in the order in which they were sent."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias, cast
+
+__all__ = ["Json", "JsonMap", "as_list", "as_map", "as_text", "digest", "encode", "same_as_sent"]
+
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
+JsonMap: TypeAlias = "Mapping[str, Json]"
+
+_DIGEST_BYTES = 16
+
+
+def encode(value: Json, *, sort_keys: bool = False) -> bytes:
+    """The value as bytes that are equal exactly when the values are equal as sent.
+
+    Strings are taken as they are, lone surrogates included; everything else as compact JSON. With
+    ``sort_keys``, values that differ only in the order of their keys are equal."""
+    if isinstance(value, str):
+        return b"s" + value.encode("utf-8", "surrogatepass")
+    return b"j" + json.dumps(value, separators=(",", ":"), sort_keys=sort_keys).encode("ascii")
+
+
+def digest(*parts: bytes) -> bytes:
+    """16 bytes that name the parts, each told apart from the next by its length."""
+    # sha256: prompts may be chosen by an attacker, and the standard library's is the fastest that
+    # withstands it
+    state = hashlib.sha256()
+    for part in parts:
+        state.update(len(part).to_bytes(8, "big"))
+        state.update(part)
+    return state.digest()[:_DIGEST_BYTES]
+
+
+def same_as_sent(a: Json, b: Json) -> bool:
+    """Whether two values would be sent as the same JSON: types, key order and all."""
+    if type(a) is not type(b):
+        return (
+            isinstance(a, (list, tuple, dict))
+            and isinstance(b, (list, tuple, dict))
+            and encode(a) == encode(b)
+        )
+    if isinstance(a, (str, int, float)) or a is None:
+        return a == b
+    return a == b and encode(a) == encode(b)
+
+
+def as_map(value: Json) -> JsonMap | None:
+    """The value if it is an object, else None: a wrong type in a known field is never an error."""
+    return cast("JsonMap", value) if isinstance(value, Mapping) else None
+
+
+def as_list(value: Json) -> Sequence[Json] | None:
+    """The value if it is an array, else None."""
+    return cast("Sequence[Json]", value) if isinstance(value, (list, tuple)) else None
+
+
+def as_text(value: Json) -> str | None:
+    """The value if it is a string, else None."""
+    return value if isinstance(value, str) else None

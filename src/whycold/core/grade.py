@@ -1,0 +1,98 @@
+"""How sure a diagnosis is: held against the provider's own words and counts."""
+
+from __future__ import annotations
+
+from whycold.core.call import Call, ProviderVerdict, Said
+from whycold.core.diagnosis import Grade, Reason, Verdict
+from whycold.core.divergence import Divergence
+from whycold.core.prompt import Section
+
+__all__ = ["grade", "section_reason", "spoken"]
+
+_WORDS: dict[str, frozenset[Reason]] = {
+    "model_changed": frozenset({Reason.model_changed}),
+    "system_changed": frozenset({Reason.system_changed}),
+    "tools_changed": frozenset({Reason.tools_changed}),
+    "messages_changed": frozenset({Reason.messages_changed}),
+    "input_changed": frozenset({Reason.messages_changed, Reason.system_changed}),
+    "context_compacted": frozenset({Reason.messages_changed}),
+    "prompt_cache_key_changed": frozenset({Reason.settings_changed}),
+    "service_tier_changed": frozenset({Reason.settings_changed}),
+    "text_format_changed": frozenset({Reason.settings_changed}),
+    "reasoning_effort_changed": frozenset({Reason.settings_changed}),
+    "verbosity_changed": frozenset({Reason.settings_changed}),
+}
+"""What the providers' words mean in ours (Anthropic cache diagnostics, OpenAI prompt caching
+diagnostics, 2026-11-23).
+"""
+
+_CONTENT = frozenset(
+    {
+        Reason.model_changed,
+        Reason.system_changed,
+        Reason.tools_changed,
+        Reason.messages_changed,
+        Reason.settings_changed,
+    }
+)
+
+
+def spoken(call: Call) -> ProviderVerdict | None:
+    """What the provider said of the call; a null answer counts only where a comparison was asked
+    for.
+    """
+    verdict = call.reply.verdict
+    if (
+        verdict is not None
+        and verdict.said is Said.unchanged
+        and call.prompt.links.compares is None
+    ):
+        return None
+    return verdict
+
+
+def section_reason(divergence: Divergence) -> Reason:
+    """The reason that a change of that section is counted under."""
+    if divergence.setting == "model":
+        return Reason.model_changed
+    return {
+        Section.settings: Reason.settings_changed,
+        Section.tools: Reason.tools_changed,
+        Section.system: Reason.system_changed,
+        Section.messages: Reason.messages_changed,
+    }[divergence.section]
+
+
+def grade(
+    call: Call,
+    verdict: Verdict,
+    reason: Reason | None,
+    divergences: tuple[Divergence, ...],
+    *,
+    predicted: bool,
+) -> Grade | None:
+    """The grade of a verdict and its reason; None where nothing was found that could be graded."""
+    said = spoken(call)
+    if said is None or said.said is Said.inconclusive:
+        return _by_numbers(verdict, reason, predicted=predicted)
+    if said.said is Said.hit:
+        return Grade.confirmed if verdict is Verdict.hit else Grade.contradicted
+    if said.said is Said.unchanged:
+        if reason in _CONTENT and verdict is not Verdict.hit:
+            return Grade.contradicted
+        return Grade.consistent if verdict is not Verdict.unknown else None
+    means = _WORDS.get(said.reason or "")
+    if reason is None or means is None:
+        return _by_numbers(verdict, reason, predicted=predicted)
+    if reason in means:
+        return Grade.confirmed
+    # the provider compares texts and does not ask whether the entry was still there
+    if means & {section_reason(d) for d in divergences}:
+        return Grade.consistent
+    return Grade.contradicted
+
+
+def _by_numbers(verdict: Verdict, reason: Reason | None, *, predicted: bool) -> Grade | None:
+    if verdict in (Verdict.first, Verdict.unknown) and reason is None:
+        return None
+    return Grade.consistent if predicted else Grade.inferred

@@ -1,0 +1,142 @@
+"""What each call leaves in the cache: at which prefix, how many tokens, from when and until
+when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from whycold.core.call import Call
+from whycold.core.prompt import Block, Kind
+from whycold.core.rules import CacheRules, OptIn, Ttl
+from whycold.core.tokens import Counts
+
+__all__ = ["Entry", "entries", "positions_between", "reach"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One cached prefix.
+
+    ``blocks`` leading blocks of the prompt of the call that left it, ``tokens`` of them (``exact``
+    when counted by the provider). ``anywhere`` is true where any shorter prefix can be read too.
+    ``usable_from`` is when it can be read (None: not known, taken as at once), ``expires`` when it
+    is gone (None: no stated lifetime); both UTC."""
+
+    call: str
+    key: bytes
+    blocks: int
+    tokens: int
+    exact: bool
+    anywhere: bool
+    ttl: Ttl | None
+    written: datetime
+    usable_from: datetime | None
+    expires: datetime | None
+
+    def alive(self, at: datetime) -> bool:
+        """Whether it had not expired at that time."""
+        return self.expires is None or at <= self.expires
+
+    def used(self, at: datetime) -> Entry:
+        """The entry after a read, which starts its lifetime anew."""
+        return (
+            replace(self, expires=at + self.ttl.lifetime + _GRACE)
+            if self.ttl and self.ttl.refreshed
+            else self
+        )
+
+    def shortened(self, key: bytes, blocks: int, tokens: int) -> Entry:
+        """The part of it that holds fewer blocks, where any shorter prefix can be read."""
+        return replace(self, key=key, blocks=blocks, tokens=tokens, exact=False)
+
+
+def entries(call: Call, rules: CacheRules, counts: Counts) -> tuple[Entry, ...]:
+    """The entries that a call leaves, shortest first; none for a refused call or one below the
+    minimum.
+    """
+    usage, blocks = call.usage, call.prompt.blocks
+    if call.reply.error is not None or not blocks:
+        return ()
+    if rules.minimum is not None and counts.reported and counts.total < rules.minimum:
+        return ()
+    marked = call.prompt.breakpoints
+    if rules.opt_in is OptIn.explicit or (rules.opt_in is OptIn.both and marked):
+        if usage.cache_write == 0 and not usage.cache_read:
+            return ()
+        return tuple(_entry(call, rules, counts, index + 1, blocks[index]) for index in marked)
+    return (_entry(call, rules, counts, len(blocks), None),)
+
+
+def _entry(
+    call: Call, rules: CacheRules, counts: Counts, blocks: int, marked: Block | None
+) -> Entry:
+    ttl = rules.ttl(
+        marked.breakpoint.ttl if marked is not None and marked.breakpoint else _asked(call, rules)
+    )
+    return Entry(
+        call=call.id,
+        key=call.prompt.chain[blocks - 1],
+        blocks=blocks,
+        tokens=counts.until(blocks),
+        exact=counts.is_exact(blocks),
+        anywhere=marked is None,
+        ttl=ttl,
+        written=call.at,
+        usable_from=call.began if rules.usable_when_begun else None,
+        expires=call.at + ttl.lifetime + _GRACE if ttl else None,
+    )
+
+
+_GRACE = timedelta(seconds=2)
+"""Clocks of client and provider differ, and deletion follows promptly, not instantly."""
+
+
+def _asked(call: Call, rules: CacheRules) -> str | None:
+    """A lifetime that was asked for by a setting instead of by a marker."""
+    for name in ("prompt_cache_options.ttl", "prompt_cache_retention"):
+        value = call.prompt.setting(name)
+        if isinstance(value, str) and rules.ttl(value) is not None:
+            return value
+    return None
+
+
+def reach(call: Call, rules: CacheRules) -> int | None:
+    """Deepest number of leading blocks whose entry this call could read; None: any.
+
+    With markers, a prefix can be read only up to the last marker; without any where they are
+    needed, nothing can."""
+    marked = call.prompt.breakpoints
+    if rules.opt_in is OptIn.explicit or (rules.opt_in is OptIn.both and marked):
+        return marked[-1] + 1 if marked else 0
+    return None
+
+
+def positions_between(call: Call, rules: CacheRules, blocks: int) -> int | None:
+    """Look-back positions from the nearest marker at or after it to the entry of ``blocks`` leading
+    blocks.
+
+    The marker's own block counts as the first position. None when no marker stands there or there
+    is no limit."""
+    if rules.lookback is None:
+        return None
+    marker = next((i for i in call.prompt.breakpoints if i + 1 >= blocks), None)
+    if marker is None:
+        return None
+    return sum(
+        1
+        for _ in _positions(
+            call.prompt.blocks, blocks - 1, marker, once=rules.lookback.runs_count_once
+        )
+    )
+
+
+def _positions(blocks: tuple[Block, ...], first: int, last: int, *, once: bool) -> Iterator[int]:
+    previous: Kind | None = None
+    for index in range(last, first - 1, -1):
+        kind = blocks[index].kind
+        if not (once and kind is previous and kind in (Kind.tool_use, Kind.tool_result)):
+            yield index
+        previous = kind

@@ -1,0 +1,266 @@
+"""The earlier call that a call should have reused: found among all, whatever order or branch they
+came in.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from whycold.core.call import Call
+from whycold.core.content import digest
+from whycold.core.edit import similarity
+from whycold.core.prompt import Block, Prompt, Section
+
+__all__ = ["History", "Link", "Linked"]
+
+_RECENT = 4
+"""How many of the latest calls of a session and of a tool set are looked at."""
+_ALIKE = 0.5
+"""Share of tools and system that must be left for a new conversation to owe something to an older
+one.
+"""
+_TRIVIAL = 64
+"""Bytes of shared messages below which two conversations have nothing in common ("hi",
+"continue").
+"""
+
+
+class Link(StrEnum):
+    """How the predecessor is known.
+
+    ``named``: the request names it; ``grown``: its whole prompt is the beginning of this one;
+    ``edited``: the same conversation, changed; ``restarted``: the same session and agent with other
+    messages (compaction, clearing); ``opened``: another conversation with the same tools and
+    system."""
+
+    named = "named"
+    grown = "grown"
+    edited = "edited"
+    restarted = "restarted"
+    opened = "opened"
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A call's predecessor and how it was found."""
+
+    call: Call
+    link: Link
+
+
+class History:
+    """Calls seen so far, in time order, indexed to find predecessors.
+
+    Feed it with ``add`` in the order of ``Call.order``; ``resolve`` first puts the server-side
+    context back in front of a call that only sends what is new."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, Call] = {}
+        self._by_message: dict[str, Call] = {}
+        self._ends: dict[tuple[str, bytes], Call] = {}
+        self._prefixes: dict[tuple[str, bytes], Call] = {}
+        self._messages: dict[tuple[str, bytes], Call] = {}
+        self._sessions: defaultdict[tuple[str, str, str | None], list[Call]] = defaultdict(list)
+        self._families: defaultdict[tuple[str, bytes], list[Call]] = defaultdict(list)
+        self._latest: list[Call] = []
+
+    def add(self, call: Call) -> None:
+        """Take a (resolved) call."""
+        self._by_id[call.id] = call
+        if call.reply.message_id:
+            self._by_message[call.reply.message_id] = call
+        if not call.prompt.blocks or call.reply.error is not None:
+            return
+        for link in call.prompt.chain:
+            self._prefixes[call.api, link] = call
+        self._ends[call.api, call.prompt.chain[-1]] = call
+        for block in call.prompt.section(Section.messages):
+            self._messages[call.api, block.content] = call
+        if call.session:
+            _push(self._sessions[call.api, call.session, call.agent], call)
+        for key in _families(call):
+            _push(self._families[call.api, key], call)
+        self._latest = [*self._latest[-_RECENT + 1 :], call]
+
+    def resolve(self, call: Call) -> Call:
+        """The call with its whole prompt: what the server keeps of an earlier response is put in
+        front.
+
+        Where that response was not recorded, the inherited sections are marked unseen.
+        """
+        prompt = call.prompt
+        if prompt.links.continues is None and prompt.links.conversation is None:
+            return call
+        earlier = self._by_message.get(prompt.links.continues or "")
+        if earlier is None or not earlier.reply.complete:
+            return replace(call, prompt=replace(prompt, unseen=prompt.unseen | prompt.inherits))
+        return replace(call, prompt=_rebuilt(prompt, earlier))
+
+    def predecessor(self, call: Call) -> Linked | None:
+        """The call that this one should have reused, None when there is none."""
+        links = call.prompt.links
+        for named in (links.continues, links.compares):
+            if named and (found := self._by_message.get(named)) is not None and found.prompt.blocks:
+                return Linked(found, Link.named)
+        if not call.prompt.blocks:
+            return None
+        candidates = {c.id: c for c in self._candidates(call)}
+        scored = [(score, c) for c in candidates.values() if (score := _score(call, c)) is not None]
+        if not scored:
+            return None
+        score, best = max(scored, key=lambda pair: (pair[0].rank, pair[1].order))
+        return Linked(best, score.link)
+
+    def _candidates(self, call: Call) -> Iterator[Call]:
+        prompt = call.prompt
+        for link in reversed(prompt.chain):
+            if (found := self._ends.get((call.api, link))) is not None:
+                yield found
+                break
+        for link in reversed(prompt.chain):
+            if (found := self._prefixes.get((call.api, link))) is not None:
+                yield found
+                break
+        votes: Counter[str] = Counter()
+        for block in prompt.section(Section.messages):
+            if (found := self._messages.get((call.api, block.content))) is not None:
+                votes[found.id] += block.size
+        yield from (self._by_id[i] for i, _ in votes.most_common(_RECENT))
+        if call.session:
+            yield from self._sessions.get((call.api, call.session, call.agent), ())
+        for key in _families(call):
+            yield from self._families.get((call.api, key), ())
+        yield from (c for c in self._latest if c.api == call.api)
+
+
+@dataclass(frozen=True, slots=True)
+class _Score:
+    rank: tuple[int, int, int]
+    link: Link
+
+
+def _score(call: Call, other: Call) -> _Score | None:
+    """How much of ``other`` is left in ``call``: more shared bytes first, then less that was
+    dropped.
+    """
+    ours, theirs = call.prompt, other.prompt
+    shared = _shared(ours.section(Section.messages), theirs.section(Section.messages))
+    opening = _shared(_opening(ours), _opening(theirs))
+    dropped = sum(b.size for b in theirs.blocks) - shared - opening
+    if shared >= _TRIVIAL or (shared and opening and _whole_message(ours, theirs)):
+        grown = (
+            len(theirs.chain) <= len(ours.chain)
+            and ours.chain[len(theirs.chain) - 1] == theirs.chain[-1]
+        )
+        return _Score((3, shared + opening, -dropped), Link.grown if grown else Link.edited)
+    same_session = call.session is not None and (call.session, call.agent) == (
+        other.session,
+        other.agent,
+    )
+    if not _owes(ours, theirs, opening):
+        return None
+    if same_session:
+        return _Score((2, opening, 0), Link.restarted)
+    return _Score((1, opening, 0), Link.opened)
+
+
+def _whole_message(ours: Prompt, theirs: Prompt) -> bool:
+    """Whether the older conversation's messages, however short, all begin the newer one."""
+    was, now = theirs.section(Section.messages), ours.section(Section.messages)
+    return len(was) < len(now) and all(
+        a.content == b.content for a, b in zip(was, now, strict=False)
+    )
+
+
+def _opening(prompt: Prompt) -> tuple[Block, ...]:
+    return tuple(b for b in prompt.blocks if b.section is not Section.messages)
+
+
+def _shared(ours: Iterable[Block], theirs: Iterable[Block]) -> int:
+    left = Counter(b.content for b in theirs)
+    total = 0
+    for block in ours:
+        if left[block.content] > 0:
+            left[block.content] -= 1
+            total += block.size
+    return total
+
+
+def _owes(ours: Prompt, theirs: Prompt, shared: int) -> bool:
+    """Whether tools and system are the same ones, perhaps edited."""
+    now, was = _opening(ours), _opening(theirs)
+    size = max(sum(b.size for b in now), sum(b.size for b in was))
+    if not size:
+        return False
+    if shared >= _ALIKE * size:
+        return True
+    left = Counter(b.content for b in was)
+    places = {b.path: b for b in was}
+    alike = float(shared)
+    for block in now:
+        if (
+            left[block.content] == 0
+            and (old := places.get(block.path)) is not None
+            and old.kind is block.kind
+        ):
+            alike += similarity(_text(old), _text(block)) * block.size
+    return alike >= _ALIKE * size
+
+
+def _text(block: Block) -> str:
+    return block.value if isinstance(block.value, str) else block.encoded.decode("latin-1")
+
+
+def _families(call: Call) -> Iterator[bytes]:
+    """Keys under which calls with like tools or system are kept: the tools' names, the system, its
+    beginning.
+    """
+    tools, system = call.prompt.section(Section.tools), call.prompt.section(Section.system)
+    if tools:
+        yield digest(b"tools", *sorted(b.path.encode("utf-8", "surrogatepass") for b in tools))
+    if system:
+        yield digest(b"system", *(b.content for b in system))
+        yield digest(b"opens", system[0].encoded[:64])
+
+
+def _push(calls: list[Call], call: Call) -> None:
+    calls.append(call)
+    if len(calls) > _RECENT:
+        del calls[0]
+
+
+def _rebuilt(prompt: Prompt, earlier: Call) -> Prompt:
+    """The prompt as the server sees it: inherited sections from the earlier call, its reply, then
+    what is new.
+    """
+    kept = earlier.prompt
+    count = 1 + max((b.message for b in kept.blocks), default=-1)
+    answered = tuple(
+        replace(b, message=b.message + count, path=_renumbered(b, count))
+        for b in earlier.reply.blocks
+    )
+    count = 1 + max((b.message for b in answered), default=count - 1)
+    blocks: list[Block] = []
+    for section in dict.fromkeys(
+        [*(b.section for b in kept.blocks), *(b.section for b in prompt.blocks)]
+    ):
+        if section in prompt.inherits:
+            blocks += kept.section(section)
+        if section is Section.messages:
+            blocks += answered
+            blocks += (
+                replace(b, message=b.message + count, path=_renumbered(b, count))
+                for b in prompt.section(section)
+            )
+        elif section not in prompt.inherits:
+            blocks += prompt.section(section)
+    return replace(
+        prompt, blocks=tuple(blocks), unseen=prompt.unseen | (kept.unseen & prompt.inherits)
+    )
+
+
+def _renumbered(block: Block, by: int) -> str:
+    return block.path.replace(f"[{block.message}]", f"[{block.message + by}]", 1)

@@ -1,0 +1,214 @@
+"""The request as the cache sees it: settings, then blocks in the provider's render order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from functools import cached_property
+
+from whycold.core.content import Json, digest, encode, same_as_sent
+
+__all__ = ["Block", "Breakpoint", "Kind", "Links", "Prompt", "Section", "Setting"]
+
+
+class Section(StrEnum):
+    """A part of the prompt that providers invalidate as one."""
+
+    settings = "settings"
+    tools = "tools"
+    system = "system"
+    messages = "messages"
+
+
+class Kind(StrEnum):
+    """What a block is. Anything a provider adds later is ``opaque``: compared and counted, not
+    understood.
+    """
+
+    tool = "tool"
+    text = "text"
+    image = "image"
+    document = "document"
+    audio = "audio"
+    tool_use = "tool_use"
+    tool_result = "tool_result"
+    thinking = "thinking"
+    redacted_thinking = "redacted_thinking"
+    cached_content = "cached_content"
+    opaque = "opaque"
+
+
+@dataclass(frozen=True, slots=True)
+class Breakpoint:
+    """Where a cache entry is asked for.
+
+    ``ttl`` is the lifetime as the provider names it ("5m", "1h", "30m"; None: the provider's
+    default). ``automatic`` is true where the client asked for caching as such and the provider
+    chooses the place."""
+
+    ttl: str | None = None
+    automatic: bool = False
+
+
+@dataclass(frozen=True)
+class Block:
+    """The smallest unit of a section: one tool, one system block, one content block of a message.
+
+    ``path`` names it (``tools[Bash]``, ``system[2]``, ``messages[4].content[0]``; the index is the
+    one in the request's own list). ``value`` is its content without cache markers: a plain text
+    block is a ``str``, whether it was sent as a string or as a block. ``message`` is the index of
+    the message it belongs to, -1 outside messages; ``opens`` is true for the first block of its
+    message. ``tokens`` is the provider's formula for content that is not text (images), else None.
+    """
+
+    section: Section
+    path: str
+    kind: Kind
+    value: Json
+    role: str | None = None
+    name: str | None = None
+    message: int = -1
+    opens: bool = False
+    breakpoint: Breakpoint | None = None
+    tokens: int | None = None
+
+    @cached_property
+    def encoded(self) -> bytes:
+        """The content as comparable bytes, in sent order."""
+        return encode(self.value)
+
+    @cached_property
+    def content(self) -> bytes:
+        """Digest of the content alone: equal wherever in a message it stands."""
+        return digest(self._head, self.encoded)
+
+    @cached_property
+    def digest(self) -> bytes:
+        """Names the block with everything the cache key takes from it; markers are not content."""
+        return digest(self.content, b"1" if self.opens else b"0")
+
+    @cached_property
+    def sorted_digest(self) -> bytes:
+        """As ``digest`` with every object's keys sorted: equal where only key order differs."""
+        return digest(self._head, encode(self.value, sort_keys=True))
+
+    @cached_property
+    def size(self) -> int:
+        """Bytes of content, for weighing and for token estimates."""
+        return len(self.encoded) - 1
+
+    @property
+    def text_path(self) -> str:
+        """The path of the text itself, as it is shown to people."""
+        return f"{self.path}.text" if isinstance(self.value, str) else self.path
+
+    @property
+    def _head(self) -> bytes:
+        return f"{self.section}|{self.kind}|{self.role or ''}".encode()
+
+    def same(self, other: Block) -> bool:
+        """Whether both stand for the same bytes in the same frame; quicker than digests for a
+        single comparison.
+        """
+        return (
+            self.kind is other.kind
+            and self.opens == other.opens
+            and self.role == other.role
+            and self.section is other.section
+            and same_as_sent(self.value, other.value)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A parameter outside the sections that may be part of the cache key, e.g. ``tool_choice``.
+    None: not sent.
+    """
+
+    name: str
+    value: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """What a request itself says of its past.
+
+    ``continues`` is the id of the response whose context the server puts in front (OpenAI
+    ``previous_response_id``, Anthropic threads); ``compares`` the id that the client asks the
+    provider's diagnostics to compare with; ``asked`` whether diagnostics were asked for at all;
+    ``cache_key`` the client's routing key (OpenAI ``prompt_cache_key``); ``conversation`` a
+    server-side conversation id."""
+
+    continues: str | None = None
+    compares: str | None = None
+    asked: bool = False
+    cache_key: str | None = None
+    conversation: str | None = None
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One request, read.
+
+    ``blocks`` stand in render order. ``unseen`` names the sections that the source cannot see:
+    nothing is ever said of them. ``inherits`` are sections that the server takes from the call in
+    ``links.continues``. ``opaque`` counts blocks of unknown kind, ``stripped`` blocks that this
+    provider takes out of its cache key. ``asks`` is true when the request asks for caching at all,
+    None where the provider caches without being asked."""
+
+    blocks: tuple[Block, ...]
+    settings: tuple[Setting, ...] = ()
+    links: Links = field(default_factory=Links)
+    unseen: frozenset[Section] = frozenset()
+    inherits: frozenset[Section] = frozenset()
+    opaque: int = 0
+    stripped: int = 0
+    asks: bool | None = None
+
+    @cached_property
+    def chain(self) -> tuple[bytes, ...]:
+        """Per block, the digest of everything up to and including it: equal digests, equal
+        prefixes.
+        """
+        return tuple(_chained(self.blocks))
+
+    @cached_property
+    def message_chain(self) -> tuple[bytes, ...]:
+        """The chain of the messages alone, so that an edit in tools does not hide the
+        conversation.
+        """
+        return tuple(_chained(self.section(Section.messages)))
+
+    def section(self, section: Section) -> tuple[Block, ...]:
+        """The blocks of one section, in order."""
+        return tuple(block for block in self.blocks if block.section is section)
+
+    def setting(self, name: str) -> Json:
+        """The value of a setting, None when it was not sent."""
+        return next((s.value for s in self.settings if s.name == name), None)
+
+    @property
+    def breakpoints(self) -> tuple[int, ...]:
+        """Indexes of the blocks that carry a breakpoint."""
+        return tuple(i for i, block in enumerate(self.blocks) if block.breakpoint is not None)
+
+    def shared_prefix(self, other: Prompt) -> int:
+        """How many leading blocks are the same as sent."""
+        count = 0
+        for a, b in zip(self.blocks, other.blocks, strict=False):
+            if not a.same(b):
+                break
+            count += 1
+        return count
+
+    def with_blocks(self, blocks: tuple[Block, ...]) -> Prompt:
+        """The same request around other blocks."""
+        return replace(self, blocks=blocks)
+
+
+def _chained(blocks: tuple[Block, ...]) -> Iterator[bytes]:
+    link = b""
+    for block in blocks:
+        link = digest(link, block.digest)
+        yield link

@@ -1,0 +1,93 @@
+"""Tokens per block: estimates, scaled so that they sum to what the provider counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import accumulate, pairwise
+
+from whycold.core.prompt import Block, Kind, Prompt
+
+__all__ = ["Counts", "count", "estimate"]
+
+_BYTES_PER_TOKEN = 4.0
+_BYTES_PER_TOKEN_JSON = 3.3
+"""Schemas and arguments hold more punctuation than prose, so fewer bytes go to a token."""
+_FRAME = 4
+"""Tokens around a block: role marks and separators."""
+
+
+def estimate(block: Block) -> float:
+    """Tokens of one block before scaling; only the proportions between blocks matter once a total
+    is known.
+    """
+    if block.tokens is not None:
+        return block.tokens + _FRAME
+    per = _BYTES_PER_TOKEN if block.kind in (Kind.text, Kind.thinking) else _BYTES_PER_TOKEN_JSON
+    return block.size / per + (_FRAME if block.opens or block.message < 0 else 1)
+
+
+class Counts:
+    """Token counts of a prompt.
+
+    ``per_block`` are whole numbers that sum to ``total``; ``exact`` maps a number of leading blocks
+    to the exact tokens they hold, where the provider's own counts tell. ``total`` is an estimate
+    when ``reported`` is false."""
+
+    def __init__(
+        self, per_block: tuple[int, ...], *, reported: bool, exact: Mapping[int, int]
+    ) -> None:
+        self.per_block = per_block
+        self.ends = tuple(accumulate(per_block))
+        self.reported = reported
+        self.exact = exact
+
+    @property
+    def total(self) -> int:
+        """Tokens of the whole prompt."""
+        return self.ends[-1] if self.ends else 0
+
+    def until(self, blocks: int, share: float = 0.0) -> int:
+        """Tokens before block number ``blocks``, plus a share of that block."""
+        before = self.ends[blocks - 1] if blocks > 0 else 0
+        return (
+            before + int(self.per_block[blocks] * share)
+            if blocks < len(self.per_block) and share
+            else before
+        )
+
+    def is_exact(self, blocks: int) -> bool:
+        """Whether the tokens of the leading ``blocks`` are known and not estimated."""
+        return blocks == 0 or blocks in self.exact
+
+
+def count(prompt: Prompt, total: int | None, anchors: Mapping[int, int] | None = None) -> Counts:
+    """Tokens per block, scaled piecewise between exact anchors (leading blocks -> tokens) and the
+    total.
+
+    Anchors that do not rise with the blocks, or pass the total, are left out: counts of server-side
+    loops can be sums."""
+    weights = [estimate(block) for block in prompt.blocks]
+    if not weights:
+        return Counts((), reported=total is not None, exact={})
+    known = {0: 0}
+    if total is not None:
+        for blocks, tokens in sorted((anchors or {}).items()):
+            if max(known) < blocks < len(weights) and max(known.values()) <= tokens <= total:
+                known[blocks] = tokens
+        known[len(weights)] = total
+    else:
+        known[len(weights)] = round(sum(weights))
+    out: list[int] = []
+    stops = sorted(known)
+    for start, stop in pairwise(stops):
+        out += _share(weights[start:stop], known[stop] - known[start])
+    return Counts(tuple(out), reported=total is not None, exact=known if total is not None else {})
+
+
+def _share(weights: Sequence[float], total: int) -> list[int]:
+    """``total`` split in proportion, in whole numbers whose running sums are never off by more than
+    one.
+    """
+    whole = sum(weights) or 1.0
+    ends = [round(total * part / whole) for part in accumulate(weights)]
+    return [b - a for a, b in zip([0, *ends], ends, strict=False)]

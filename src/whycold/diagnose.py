@@ -1,0 +1,252 @@
+"""From calls to diagnoses: link, compare, judge, name, price, grade. Pure: the same calls give the
+same answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from whycold import causes
+from whycold.core.call import Call
+from whycold.core.cause import Case, Cause, Evidence, Obstacle
+from whycold.core.compare import compare
+from whycold.core.cost import Rates, missed_cost
+from whycold.core.culprit import fingerprint
+from whycold.core.diagnosis import BlockCount, Diagnosis, Found, Reason, Verdict
+from whycold.core.divergence import Divergence
+from whycold.core.grade import grade, spoken
+from whycold.core.judge import Judged, judge
+from whycold.core.live_entries import Entry, entries, reach
+from whycold.core.predecessor import History, Link, Linked
+from whycold.core.prompt import Prompt, Section
+from whycold.core.rules import CacheRules
+from whycold.core.tokens import Counts
+from whycold.core.wording import ruled_out, summary
+
+__all__ = ["Engine", "PriceList", "RuleBook", "diagnose"]
+
+RuleBook = Callable[[Call], CacheRules]
+"""The cache rules that hold for a call."""
+PriceList = Callable[[Call], Rates | None]
+"""USD per token for a call at its own time; None for a model without a known price."""
+
+
+def diagnose(
+    calls: Iterable[Call], rules: RuleBook, prices: PriceList | None = None
+) -> list[Diagnosis]:
+    """Diagnose calls, in time order; the order in which they are given does not matter."""
+    engine = Engine(rules, prices)
+    return [engine.take(call) for call in sorted(calls, key=lambda c: c.order)]
+
+
+class Engine:
+    """What is known of the calls so far. ``take`` each call once, in the order of
+    ``Call.order``.
+    """
+
+    def __init__(self, rules: RuleBook, prices: PriceList | None = None) -> None:
+        self._rules, self._prices = rules, prices
+        self._history = History()
+        self._counts: dict[str, Counts] = {}
+        self._entries: dict[tuple[object, ...], Entry] = {}
+
+    def take(self, call: Call, *, after: Call | None = None) -> Diagnosis:
+        """Diagnose a call against all taken before it; ``after`` names its predecessor instead of
+        finding one.
+        """
+        rules = self._rules(call)
+        call = self._history.resolve(call)
+        linked = Linked(after, Link.named) if after is not None else self._history.predecessor(call)
+        divergences = (
+            compare(_sent(linked, call, rules), call.prompt, rules) if linked is not None else ()
+        )
+        if linked is not None and linked.link is Link.opened:
+            # another conversation: only tools and system were owed
+            divergences = tuple(d for d in divergences if d.section is not Section.messages)
+        live = self._live(call, rules)
+        was = self._counts.get(linked.call.id) if linked is not None else None
+        judged = judge(call, linked, rules, divergences, was, live, self._refreshed(call, linked))
+        self._remember(call, rules, judged.counts, live)
+        return _told(call, linked, rules, judged, self._prices(call) if self._prices else None)
+
+    def _live(self, call: Call, rules: CacheRules) -> tuple[Entry, ...]:
+        """Entries of any earlier call that this call could read, shortest first."""
+        limit = reach(call, rules)
+        chain = call.prompt.chain if limit is None else call.prompt.chain[:limit]
+        scope = _scope(call)
+        found = (self._entries.get((*scope, key)) for key in chain)
+        return tuple(
+            e
+            for e in found
+            if e is not None
+            and e.alive(call.at)
+            and (e.usable_from is None or e.usable_from <= call.at)
+        )
+
+    def _refreshed(self, call: Call, linked: Linked | None) -> dict[bytes, Entry]:
+        if linked is None:
+            return {}
+        scope = _scope(call)
+        keys = linked.call.prompt.chain
+        return {
+            key: entry for key in keys if (entry := self._entries.get((*scope, key))) is not None
+        }
+
+    def _remember(
+        self, call: Call, rules: CacheRules, counts: Counts, live: Sequence[Entry]
+    ) -> None:
+        self._history.add(call)
+        self._counts[call.id] = counts
+        scope = _scope(call)
+        read = call.usage.cache_read or 0
+        for entry in live:
+            if entry.ttl is not None and entry.ttl.refreshed and 0 < entry.tokens <= read:
+                self._entries[*scope, entry.key] = entry.used(call.at)
+        for entry in entries(call, rules, counts):
+            self._entries[*scope, entry.key] = entry
+            if entry.anywhere:
+                for blocks, key in enumerate(call.prompt.chain[:-1], 1):
+                    self._entries[*scope, key] = entry.shortened(key, blocks, counts.until(blocks))
+
+
+def _scope(call: Call) -> tuple[object, ...]:
+    return (call.provider, call.account, call.model)
+
+
+def _sent(linked: Linked, call: Call, rules: CacheRules) -> Prompt:
+    """What the predecessor put into the cache: its prompt and, where generated tokens are kept, its
+    reply.
+    """
+    before = linked.call.prompt
+    reply, at = linked.call.reply.blocks, len(before.blocks)
+    if not rules.keeps_reply or not reply or at >= len(call.prompt.blocks):
+        return before
+    if call.prompt.blocks[at].role != reply[0].role:
+        return before
+    first = call.prompt.blocks[at].message
+    answered = tuple(
+        replace(b, message=first, path=b.path.replace("[0]", f"[{first}]", 1)) for b in reply
+    )
+    return before.with_blocks((*before.blocks, *answered))
+
+
+@dataclass(frozen=True)
+class _Named:
+    """A cause with its evidence and, for an edit, the divergence as it is told."""
+
+    cause: Cause
+    evidence: Evidence
+    divergence: Divergence | None = None
+    found: Found | None = None
+
+
+def _named(case: Case) -> _Named:
+    cause, evidence = causes.claim(case)
+    d = case.divergence
+    found = None
+    if d is not None:
+        title, code = evidence.title, cause.code
+        found = Found(
+            d.section, d.path, d.offset, d.before, d.after, code, evidence.expected, title
+        )
+    return _Named(cause, evidence, d, found)
+
+
+def _told(
+    call: Call, linked: Linked | None, rules: CacheRules, judged: Judged, rates: Rates | None
+) -> Diagnosis:
+    earlier = linked.call if linked is not None else None
+    case = Case(
+        call=call,
+        predecessor=earlier,
+        rules=rules,
+        divergences=judged.divergences,
+        gap=judged.gap,
+        reusable=judged.reusable,
+        read=call.usage.cache_read,
+    )
+    edits = tuple(_named(replace(case, divergence=d)) for d in judged.divergences)
+    main = _main(case, judged, edits)
+    reason = _reason(judged, main)
+    said = spoken(call)
+    told = Diagnosis(
+        call=call.id,
+        at=call.at,
+        api=call.api,
+        provider=call.provider,
+        model=call.model or call.reply.model,
+        verdict=judged.verdict,
+        summary="",
+        usage=call.usage,
+        reason=reason,
+        cause=main.cause.code if main else None,
+        grade=grade(call, judged.verdict, reason, judged.divergences, predicted=judged.predicted),
+        title=main.evidence.title if main else None,
+        advice=(main.evidence.advice or main.cause.advice) if main else None,
+        expected=main.evidence.expected if main else False,
+        message_id=call.reply.message_id,
+        request_id=call.request_id,
+        project=call.project,
+        session=call.session,
+        agent=call.agent,
+        release=call.release,
+        predecessor=earlier.id if earlier else None,
+        predecessor_message_id=earlier.reply.message_id if earlier else None,
+        divergences=tuple(e.found for e in edits if e.found is not None),
+        missed_tokens=judged.missed,
+        missed_cost_usd=missed_cost(judged.missed, call.usage, rates) if rates else None,
+        at_stake_tokens=judged.at_stake,
+        reusable_tokens=judged.reusable,
+        broke_at=judged.broke_at,
+        gap=judged.gap,
+        provider_reason=said.reason if said else None,
+        blocks=_blocks(call, judged.counts),
+        ruled_out=ruled_out(call, judged) if reason is Reason.unexplained else (),
+        opaque=call.prompt.opaque,
+        fingerprint=fingerprint(call.project, main.cause.code, main.divergence) if main else None,
+    )
+    return replace(told, summary=summary(told))
+
+
+def _main(case: Case, judged: Judged, edits: Sequence[_Named]) -> _Named | None:
+    """What is told as the cause: what accounts for the loss, else the first edit there is."""
+    if case.call.reply.error is not None and edits:
+        refused = causes.claims(
+            replace(case, obstacle=Obstacle.rejected, divergence=edits[0].divergence)
+        )
+        if refused:
+            return _Named(*refused[0], edits[0].divergence, edits[0].found)
+    why = judged.why
+    if why is not None and why.divergence is None:
+        return _named(
+            replace(case, obstacle=why.obstacle, lapsed=why.lapsed, positions=why.positions)
+        )
+    for edit in edits:
+        if why is not None and edit.divergence is why.divergence:
+            return edit
+    return edits[0] if edits else None
+
+
+def _reason(judged: Judged, main: _Named | None) -> Reason | None:
+    if main is None or judged.verdict in (Verdict.hit, Verdict.first):
+        return None
+    return main.evidence.reason or main.cause.reason
+
+
+def _blocks(call: Call, counts: Counts) -> tuple[BlockCount, ...]:
+    read = call.usage.cache_read
+    return tuple(
+        BlockCount(
+            section=block.section,
+            path=block.path,
+            name=block.name,
+            role=block.role,
+            tokens=tokens,
+            cached=None if read is None else end <= read,
+            breakpoint=(block.breakpoint.ttl or "default") if block.breakpoint else None,
+        )
+        for block, tokens, end in zip(
+            call.prompt.blocks, counts.per_block, counts.ends, strict=True
+        )
+    )
