@@ -18,12 +18,24 @@ import pytest
 from whycold.core.call import Reply
 from whycold.core.content import Json
 from whycold.core.prompt import Block, Links, Prompt
+from whycold.providers.anthropic import ANTHROPIC_MESSAGES
+from whycold.providers.anthropic_rules import ANTHROPIC, BEDROCK_ANTHROPIC
 from whycold.providers.base import Dialect, Wire
+from whycold.providers.bedrock import BEDROCK_CONVERSE
+from whycold.providers.bedrock_rules import BEDROCK
 from whycold.providers.body import decode_map
+from whycold.providers.gemini import GEMINI_GENERATE
+from whycold.providers.gemini_rules import GEMINI, VERTEX
 
 CORPUS = Path(__file__).parent / "corpus"
 
-PROVIDERS: dict[str, tuple[Wire, Dialect]] = {}
+PROVIDERS: dict[str, tuple[Wire, Dialect]] = {
+    "anthropic": (ANTHROPIC_MESSAGES, ANTHROPIC),
+    "bedrock": (BEDROCK_CONVERSE, BEDROCK),
+    "bedrock-anthropic": (ANTHROPIC_MESSAGES, BEDROCK_ANTHROPIC),
+    "gemini": (GEMINI_GENERATE, GEMINI),
+    "vertex": (GEMINI_GENERATE, VERTEX),
+}
 
 CASES = sorted(path.parent for path in CORPUS.glob("*/*/request.json"))
 STREAMED = [case for case in CASES if any(case.glob("stream.*"))]

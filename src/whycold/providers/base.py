@@ -33,6 +33,7 @@ class Dialect:
     ``rules`` takes the wire format's name and the model (None: unknown) and returns the cache rules.
     ``attribution`` says what happens to a system block that starts with ``x-anthropic-billing-header``: "kept",
     "stripped" (taken out of the cache key) or "masked" (its ``cch`` value is overwritten).
+    ``defers_tools`` is true where a tool with ``defer_loading`` stays out of the prompt until it is found.
     ``exclusive`` is true when the reported input count leaves out cached tokens, None where the wire format decides.
     ``hosts`` are host name suffixes that tell this provider from the address of the upstream.
     """
@@ -42,6 +43,7 @@ class Dialect:
     wires: tuple[str, ...]
     rules: Callable[[str, str | None], CacheRules]
     attribution: str = "kept"
+    defers_tools: bool = False
     exclusive: bool | None = None
     hosts: tuple[str, ...] = ()
 
