@@ -1,8 +1,6 @@
 """The AWS event stream decoder: what it yields from whole, cut, broken and hostile bytes."""
 
-import base64
 import binascii
-import json
 import struct
 from datetime import UTC, datetime
 
@@ -10,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.providers.frames import chunk, event, framed, text_header
 from whycold.core.call import ProviderError, Reply
 from whycold.providers.eventstream import (
     EventStreamDecoder,
@@ -18,23 +17,6 @@ from whycold.providers.eventstream import (
     frame_error,
     unwrap,
 )
-
-
-def text_header(name: str, value: str) -> bytes:
-    raw = value.encode()
-    return bytes([len(name)]) + name.encode() + b"\x07" + struct.pack(">H", len(raw)) + raw
-
-
-def framed(payload: bytes, headers: bytes = b"") -> bytes:
-    prelude = struct.pack(">II", 16 + len(headers) + len(payload), len(headers))
-    checked = prelude + struct.pack(">I", binascii.crc32(prelude)) + headers + payload
-    return checked + struct.pack(">I", binascii.crc32(checked))
-
-
-def event(kind: str, body: object, message: str = "event") -> bytes:
-    name = ":event-type" if message == "event" else ":exception-type"
-    headers = text_header(":message-type", message) + text_header(name, kind)
-    return framed(json.dumps(body).encode(), headers)
 
 
 def frames_of(data: bytes, size: int) -> list[Frame]:
@@ -164,10 +146,6 @@ class Collected:
 
     def finish(self) -> Reply:
         return Reply(stop=self.data.decode())
-
-
-def chunk(body: bytes) -> bytes:
-    return event("chunk", {"bytes": base64.b64encode(body).decode(), "p": "abcdef"})
 
 
 @pytest.mark.parametrize("size", [1, 10, 1000])
