@@ -279,7 +279,7 @@ def looks_like(body: JsonMap) -> int:
     for message in map(as_map, messages[:_SAMPLE]):
         if message is None:
             continue
-        if message.get("role") in _ROLES_ELSEWHERE or "tool_calls" in message:
+        if as_text(message.get("role")) in _ROLES_ELSEWHERE or "tool_calls" in message:
             grade -= 20
         for part in map(as_map, as_list(message.get("content")) or ()):
             grade += 0 if part is None else _PARTS.get(as_text(part.get("type")), 0)

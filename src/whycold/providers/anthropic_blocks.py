@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from whycold.core.content import Json, JsonMap, as_list, as_map, as_text
@@ -137,10 +137,10 @@ def bare(raw: JsonMap) -> tuple[JsonMap, Breakpoint | None]:
     return value, marker(raw) or mark
 
 
-def _bare_items(items: Json) -> tuple[Json, Breakpoint | None]:
+def _bare_items(items: Sequence[Json]) -> tuple[Json, Breakpoint | None]:
     mark: Breakpoint | None = None
     values: list[Json] = []
-    for item in as_list(items) or ():
+    for item in items:
         whole = as_map(item)
         if whole is not None:
             item, inner = bare(whole)
