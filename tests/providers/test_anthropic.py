@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import struct
-import zlib
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.providers.frames import chunk
 from whycold.core.call import Reply, Said
 from whycold.core.prompt import Breakpoint, Kind, Prompt, Section
 from whycold.core.rules import CacheRules, Isolation, OptIn
@@ -413,19 +412,10 @@ def test_what_was_generated_is_what_the_next_request_sends_back():
 def test_a_stream_in_aws_frames_is_read():
     start = {"type": "message_start", "message": {"id": "m", "usage": {"input_tokens": 3}}}
     reader = ANTHROPIC_MESSAGES.stream(BEDROCK_ANTHROPIC)
-    for byte in frame(start) + frame({"type": "message_stop"}):
+    for byte in chunk(json.dumps(start).encode()) + chunk(b'{"type": "message_stop"}'):
         reader.feed(bytes([byte]))
     reply = reader.finish()
     assert (reply.message_id, reply.usage.input, reply.complete) == ("m", 3, True)
-
-
-def frame(event: Any) -> bytes:
-    packed = base64.b64encode(json.dumps(event).encode()).decode()
-    payload = json.dumps({"bytes": packed}).encode()
-    headers = b"\x0b:event-type\x07\x00\x05chunk"
-    prelude = struct.pack(">II", 16 + len(headers) + len(payload), len(headers))
-    data = prelude + struct.pack(">I", zlib.crc32(prelude)) + headers + payload
-    return data + struct.pack(">I", zlib.crc32(data))
 
 
 def test_an_empty_stream_is_no_complete_reply():
