@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from whycold import causes
@@ -15,7 +15,7 @@ from whycold.core.diagnosis import Diagnosis, Reason
 from whycold.diagnose import diagnose
 from whycold.providers.registry import read_call, rules_for
 
-START = datetime(2026, 11, 23, 9, 0, tzinfo=timezone.utc)
+START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 ORIGIN = {
     "project": "billing",
     "session": "session-1",
@@ -27,7 +27,7 @@ ORIGIN = {
 
 @dataclass(frozen=True)
 class Told:
-    """What became of an example: its two calls, the second one's diagnosis, and every case of it."""
+    """What became of an example: two calls, the second one's diagnosis, and every case of it."""
 
     before: Call
     after: Call

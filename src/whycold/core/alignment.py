@@ -8,8 +8,9 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from whycold.core.content import as_map, as_text
 from whycold.core.edit import similarity
-from whycold.core.prompt import Block
+from whycold.core.prompt import Block, Kind
 
 __all__ = ["Alignment", "align"]
 
@@ -120,7 +121,7 @@ def _extended(
     """Anchors with the equal blocks beside them, which need not be unique."""
     out: list[tuple[int, int]] = []
     floor = (start - 1, start - 1)
-    bounds = [*anchors[1:], (len(before), len(after))]
+    bounds = [*anchors[1:], (len(before), len(after))][: len(anchors)]
     for (i, j), (stop_i, stop_j) in zip(anchors, bounds, strict=True):
         if i <= floor[0]:
             continue
@@ -256,9 +257,22 @@ def _alike(a: Block, b: Block) -> float:
         return 0.0
     if a.content == b.content:
         return 1.0
+    if (named := _identity(a)) is not None and named == _identity(b):
+        return 1.0
     if isinstance(a.value, str) and isinstance(b.value, str):
         return similarity(a.value, b.value)
     return similarity(a.encoded.decode("latin-1"), b.encoded.decode("latin-1"))
+
+
+_IDENTITIES = ("tool_use_id", "tool_call_id", "call_id", "toolUseId")
+
+
+def _identity(block: Block) -> str | None:
+    """Which call a tool result answers: it is the same result however little of it is left."""
+    value = as_map(block.value) if block.kind is Kind.tool_result else None
+    if value is None:
+        return None
+    return next((name for key in _IDENTITIES if (name := as_text(value.get(key)))), None)
 
 
 def _moved(

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from whycold.core.alignment import align
+from whycold.core.alignment import Alignment, align
 from whycold.core.content import Json, same_as_sent
 from whycold.core.divergence import Change, Divergence
 from whycold.core.edit import common_prefix
@@ -160,8 +160,10 @@ def _listed(old: Sequence[Block], new: Sequence[Block], *, goes_on: bool) -> Ite
     """Divergences of system blocks or messages; with ``goes_on`` a tail is the new turn."""
     found = align(old, new)
     places = dict((*found.same, *found.edited))
+    gone, come = _changed(found)
     for i, j in found.same:
-        if old[i].opens != new[j].opens:
+        # where the block before it came or went, that is the change, and it is told
+        if old[i].opens != new[j].opens and i - 1 not in gone and j - 1 not in come:
             yield _whole(old[i], new[j], Change.reshaped, kept=i)
     for i, j in found.edited:
         yield from edited(old[i], new[j], kept=i)
@@ -190,6 +192,16 @@ def _listed(old: Sequence[Block], new: Sequence[Block], *, goes_on: bool) -> Ite
         yield _whole(old[i], None, Change.removed, kept=i)
     for j in (*found.added, *(() if goes_on else found.tail)):
         yield _whole(None, new[j], Change.added, kept=_kept_before(places, old, new, j))
+
+
+def _changed(found: Alignment) -> tuple[set[int], set[int]]:
+    """Old blocks that are gone from their place, and new ones that came to theirs."""
+    gone = {*found.removed, *(i for i, _ in found.moved)}
+    come = {*found.added, *found.tail, *(j for _, j in found.moved)}
+    for old, new in found.reshaped:
+        gone.update(old)
+        come.update(new)
+    return gone, come
 
 
 def _kept_before(places: dict[int, int], old: Sequence[Block], new: Sequence[Block], j: int) -> int:
