@@ -78,12 +78,16 @@ def tool_inserted(author: Author, talk: Talk, shape: str):
 
 
 def tool_dropped(author: Author, talk: Talk, shape: str):
+    if len(talk.tools) < 2:
+        return None
     new, i = talk.copy(), author.random.randrange(len(talk.tools))
     del new.tools[i]
     return new, lambda was, now: Expected("tools", was.tools[i], 0, "tools-removed")
 
 
 def tools_swapped(author: Author, talk: Talk, shape: str):
+    if len(talk.tools) < 2:
+        return None
     new = talk.copy()
     i = author.random.randrange(len(talk.tools) - 1)
     new.tools[i], new.tools[i + 1] = new.tools[i + 1], new.tools[i]

@@ -178,11 +178,21 @@ class _Scene:
         if self.link is Link.opened:
             return self._opening()
         if self.left:
-            last = self.left[-1]
-            return self._with_reply(last)
+            if self._counted_in_loops():
+                return self.counts.until(min(self.left[-1].blocks, len(self.counts.per_block))), False
+            return self._with_reply(self.left[-1])
         if self._could_have_asked():
             return self.was.total, self.was.reported
         return 0, True
+
+    def _counted_in_loops(self) -> bool:
+        """Whether the predecessor's counts are sums over the turns of server tools.
+
+        Its prompt is the beginning of this one and still counted more tokens.
+        """
+        now, was = self.call.usage.input, self.before.usage.input
+        grown = not self.divergences and self.link in (Link.grown, Link.named)
+        return grown and now is not None and was is not None and was > now
 
     def _with_reply(self, last: Entry) -> tuple[int, bool]:
         """Local engines keep what they generated, but for the last token."""

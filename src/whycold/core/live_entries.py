@@ -66,7 +66,11 @@ def entries(call: Call, rules: CacheRules, counts: Counts) -> tuple[Entry, ...]:
     if rules.opt_in is OptIn.explicit or (rules.opt_in is OptIn.both and marked):
         if usage.cache_write == 0 and not usage.cache_read:
             return ()
-        return tuple(_entry(call, rules, counts, index + 1, blocks[index]) for index in marked)
+        left = [_entry(call, rules, counts, index + 1, blocks[index]) for index in marked]
+        if usage.cache_read is not None and usage.cache_write is not None and left:
+            # what was read and written ends at the last marker; a few framing tokens may follow it
+            left[-1] = replace(left[-1], tokens=usage.cache_read + usage.cache_write, exact=True)
+        return tuple(left)
     return (_entry(call, rules, counts, len(blocks), None),)
 
 

@@ -170,7 +170,7 @@ def _score(call: Call, other: Call) -> _Score | None:
 def _whole_message(ours: Prompt, theirs: Prompt) -> bool:
     """Whether the older conversation's messages, however short, all begin the newer one."""
     was, now = theirs.section(Section.messages), ours.section(Section.messages)
-    return len(was) < len(now) and all(
+    return len(was) <= len(now) and all(
         a.content == b.content for a, b in zip(was, now, strict=False)
     )
 

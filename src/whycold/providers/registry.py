@@ -90,7 +90,7 @@ def _usual(wire: Wire, model: str | None) -> Dialect:
             and wire.name in DIALECTS[name].wires
         ):
             return DIALECTS[name]
-    return next(d for d in DIALECTS.values() if d.wires[0] == wire.name)
+    return next(d for d in DIALECTS.values() if wire.name in d.wires)
 
 
 def read_call(
