@@ -34,8 +34,7 @@ def causes_page() -> str:
         GENERATED,
         "# Causes\n",
         "Every miss gets one cause. A cause is named only where the calls prove it; what nothing "
-        "proves is *unexplained*, and says what was ruled out. `whycold explain` and `whycold diff` "
-        "print the code.\n",
+        "proves is *unexplained*, and says what was ruled out. `whycold diff` prints the code.\n",
         "| code | reason | what changed |",
         "|---|---|---|",
     ]
@@ -153,7 +152,8 @@ def _table(rules: CacheRules) -> Iterator[str]:
         if rules.best_effort
         else "always while the entry lives",
         "shared within": rules.isolation,
-        "reports reads / writes": f"{_reports(rules.reports_read)} / {_reports(rules.reports_write)}",
+        "reports reads": _reports(rules.reports_read),
+        "reports writes": _reports(rules.reports_write),
         "reported input": "includes cached tokens" if rules.inclusive else "excludes cached tokens",
     }
     yield "| fact | value |"

@@ -27,7 +27,7 @@ def call_of(rendered: Rendered, place: int, **origin: str) -> Call:
         id=f"c{place}",
         at=START + timedelta(seconds=20 * place),
         provider=rendered.provider,
-        **origin,
+        origin=origin,
     )
 
 

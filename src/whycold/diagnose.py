@@ -17,8 +17,8 @@ from whycold.core.diagnosis import BlockCount, Diagnosis, Found, Reason, Verdict
 from whycold.core.divergence import Divergence
 from whycold.core.grade import grade, spoken
 from whycold.core.judge import Judged, judge
-from whycold.core.live_entries import Entry, entries, reach
-from whycold.core.predecessor import History, Link, Linked
+from whycold.core.live_entries import Entry, entries, reach, sent_back
+from whycold.core.predecessor import History, Link, Linked, placed
 from whycold.core.prompt import Prompt, Section
 from whycold.core.rules import CacheRules
 from whycold.core.tokens import Counts
@@ -118,17 +118,11 @@ def _sent(linked: Linked, call: Call, rules: CacheRules) -> Prompt:
     """What the predecessor put into the cache: its prompt and, where generated tokens are kept, its
     reply.
     """
-    before = linked.call.prompt
-    reply, at = linked.call.reply.blocks, len(before.blocks)
-    if not rules.keeps_reply or not reply or at >= len(call.prompt.blocks):
+    before, reply = linked.call.prompt, linked.call.reply.blocks
+    if not rules.keeps_reply or not sent_back(call, linked.call):
         return before
-    if call.prompt.blocks[at].role != reply[0].role:
-        return before
-    first = call.prompt.blocks[at].message
-    answered = tuple(
-        replace(b, message=first, path=b.path.replace("[0]", f"[{first}]", 1)) for b in reply
-    )
-    return before.with_blocks((*before.blocks, *answered))
+    first = call.prompt.section(Section.messages)[len(before.section(Section.messages))].message
+    return before.with_blocks((*before.blocks, *placed(reply, first)))
 
 
 @dataclass(frozen=True)

@@ -24,11 +24,13 @@ class Place:
     ``section`` is named as in whycold; ``none`` where the prompts do not part. ``block`` is a
     tool's name, or the number of a message among the neutral prompt's own; None: the section as a
     whole. ``leaf`` is the rest of the path, left out where the APIs spell it differently.
+    ``call`` is true for a tool call behind a text: an item of its own in Responses.
     """
 
     section: Literal["none", "tools", "system", "messages"]
     block: str | int | None = None
     leaf: str = ""
+    call: bool = False
 
     def path(self, api: Api, prompt: Prompt) -> str | None:
         """How a path that names this place begins; None where the prompts do not part.
@@ -42,7 +44,8 @@ class Place:
             case "system", _:
                 return "system[0].text"
             case "messages", int(message):
-                return f"messages[{message_index(api, prompt, message)}]{self.leaf}"
+                item = int(self.call and api is Api.responses)
+                return f"messages[{message_index(api, prompt, message) + item}]{self.leaf}"
             case _, None:
                 return self.section
             case _, block:
@@ -300,7 +303,7 @@ EDITS = (
     Edit(
         "key order of a tool call's input changed",
         change=_arguments_turned,
-        place=Place("messages", _CALL),
+        place=Place("messages", _CALL, call=True),
     ),
     Edit(
         "cache_prompt switched off, and a turn",

@@ -26,7 +26,8 @@ class Alignment:
 
     ``same`` and ``edited`` are pairs in rising order; ``moved`` pairs stand in another order;
     ``reshaped`` are runs (old indexes, new indexes) that hold the same text cut differently;
-    ``tail`` are the new blocks behind everything that was there before."""
+    ``tail`` are the new blocks behind everything that was there before.
+    """
 
     same: tuple[tuple[int, int], ...]
     edited: tuple[tuple[int, int], ...]

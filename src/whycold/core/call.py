@@ -18,7 +18,8 @@ class Usage:
     ``input`` is the whole prompt, cached or not (exclusive counts are added up when they are read).
     ``cache_write`` is the sum over lifetimes; the ``cache_write_*`` fields split it where the
     provider does. ``uncached`` is what was neither read nor written. ``tier``, ``speed`` and
-    ``batch`` are what the call was billed as, for its price."""
+    ``batch`` are what the call was billed as, for its price.
+    """
 
     input: int | None = None
     cache_read: int | None = None
@@ -40,7 +41,8 @@ class Said(StrEnum):
 
     ``changed``: the prefix differs, and the reason says in which part; ``unchanged``: compared, and
     no difference found; ``hit``: the cache was hit; ``inconclusive``: pending, not found or
-    unavailable, which says nothing about the request."""
+    unavailable, which says nothing about the request.
+    """
 
     changed = "changed"
     unchanged = "unchanged"
@@ -53,7 +55,8 @@ class ProviderVerdict:
     """The provider's own cache diagnosis.
 
     ``reason`` is its word, verbatim (``tools_changed``, ``input_changed`` ...), ``missed_tokens``
-    its estimate."""
+    its estimate.
+    """
 
     said: Said
     reason: str | None = None
@@ -91,7 +94,8 @@ class Call:
 
     ``at`` is when the request was sent, ``began`` when the first byte of the response came (None:
     not known); both UTC. ``account`` is a fingerprint of the key, workspace or organisation, never
-    the key. ``host`` is where it was sent or which host behind a router answered."""
+    the key. ``host`` is where it was sent or which host behind a router answered.
+    """
 
     id: str
     at: datetime

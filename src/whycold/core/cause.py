@@ -27,9 +27,11 @@ class Obstacle(StrEnum):
     looks; ``not_begun``: the response that writes the entry had not begun; ``too_short``: the
     prefix is below the provider's minimum; ``account``: another key, workspace or organisation;
     ``host``: another host answered behind a router; ``retimed``: the markers ask for another
-    lifetime; ``rejected``: the provider refused the call; ``unseen``: the part of the prompt that
+    lifetime; ``rerendered``: an engine that keeps generated tokens read all but the reply that was
+    sent back; ``rejected``: the provider refused the call; ``unseen``: the part of the prompt that
     must hold the change is not in the recording; ``lost``: equal prefix, live entry, and still not
-    read."""
+    read.
+    """
 
     account = "account"
     too_short = "too_short"
@@ -40,6 +42,7 @@ class Obstacle(StrEnum):
     lookback = "lookback"
     marker_early = "marker_early"
     retimed = "retimed"
+    rerendered = "rerendered"
     rejected = "rejected"
     unseen = "unseen"
     lost = "lost"
@@ -53,7 +56,8 @@ class Case:
     ``read`` what was read (tokens, None when unknown). ``divergences`` are all of the call,
     ``divergence`` the one in question. ``obstacle`` is what the engine found when it is not about a
     divergence. ``lapsed`` is the name of the lifetime that ran out. ``positions`` is how many
-    look-back positions lie between the old entry and the marker."""
+    look-back positions lie between the old entry and the marker.
+    """
 
     call: Call
     predecessor: Call | None
@@ -74,7 +78,8 @@ class Evidence:
 
     ``title`` is one clause about this very case, without a full stop ("the system prompt holds a
     time that changes"); ``expected`` marks what the client meant to do; ``advice`` replaces the
-    cause's own where the case allows a better one; ``reason`` likewise."""
+    cause's own where the case allows a better one; ``reason`` likewise.
+    """
 
     title: str
     expected: bool = False
@@ -90,7 +95,8 @@ class Example:
     between them; ``began`` is how long the first response took to begin. ``reply`` is the body of
     the first response where it matters, ``headers`` are request headers of each call, ``call``
     overrides fields of the second ``Call``. ``at`` (section or path) limits the question to the
-    first divergence there; by default it is the call's main cause."""
+    first divergence there; by default it is the call's main cause.
+    """
 
     name: str
     before: JsonMap
@@ -116,7 +122,8 @@ class Cause:
     - ``what``: what happens, one or two sentences; ``advice``: what to do, one or two sentences
     - ``rows``: rows of the catalogue of real causes that it covers (docs/causes.md)
     - ``examples``: pairs that it claims; ``near_misses``: pairs that look like it and belong to
-      another cause, or none"""
+      another cause, or none
+    """
 
     code: ClassVar[str]
     reason: ClassVar[Reason]

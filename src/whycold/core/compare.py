@@ -26,7 +26,8 @@ def compare(before: Prompt, after: Prompt, rules: CacheRules) -> tuple[Divergenc
 
     Blocks that follow everything of ``before`` are the new turn and no divergence. Sections that
     either side cannot see are left out. Settings count as far as ``rules.effects`` says that they
-    void something. Markers are not content."""
+    void something. Markers are not content.
+    """
     hidden = before.unseen | after.unseen
     found: list[Divergence] = []
     if Section.settings not in hidden:

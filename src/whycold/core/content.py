@@ -19,7 +19,8 @@ def encode(value: Json, *, sort_keys: bool = False) -> bytes:
     """The value as bytes that are equal exactly when the values are equal as sent.
 
     Strings are taken as they are, lone surrogates included; everything else as compact JSON. With
-    ``sort_keys``, values that differ only in the order of their keys are equal."""
+    ``sort_keys``, values that differ only in the order of their keys are equal.
+    """
     if isinstance(value, str):
         return b"s" + value.encode("utf-8", "surrogatepass")
     return b"j" + json.dumps(value, separators=(",", ":"), sort_keys=sort_keys).encode("ascii")

@@ -35,7 +35,8 @@ def missed_cost(missed: int, usage: Usage, rates: Rates) -> Decimal | None:
     not known.
 
     Missed tokens lie directly behind what was read: they were written again first, long lifetimes
-    before short ones (Anthropic, Prompt caching, 2026-08-22), then sent as plain input."""
+    before short ones (Anthropic, Prompt caching, 2026-08-22), then sent as plain input.
+    """
     if rates.cache_read is None:
         return None
     left, cost = missed, Decimal(0)

@@ -20,7 +20,8 @@ class Verdict(StrEnum):
 
     ``hit``: all that was reusable was read; ``partial``: some of it; ``miss``: none of it;
     ``first``: there was nothing to reuse; ``uncacheable``: the provider keeps no entry for such a
-    prompt; ``unknown``: reads are not reported."""
+    prompt; ``unknown``: reads are not reported.
+    """
 
     hit = "hit"
     partial = "partial"
@@ -52,7 +53,8 @@ class Grade(StrEnum):
 
     ``confirmed``: the provider's own diagnosis says the same; ``consistent``: the reported counts
     are what the cause predicts; ``inferred``: nothing speaks against it; ``contradicted``: the
-    provider or its counts say otherwise."""
+    provider or its counts say otherwise.
+    """
 
     confirmed = "confirmed"
     consistent = "consistent"
@@ -66,7 +68,8 @@ class Found:
 
     ``offset`` counts characters in the value at ``path``; ``before`` and ``after`` hold the
     differing text with a little context; ``expected`` marks what the client meant to do; ``title``
-    says in a sentence what changed."""
+    says in a sentence what changed.
+    """
 
     section: Section
     path: str
@@ -83,7 +86,8 @@ class BlockCount:
     """A block with its share of the input.
 
     ``tokens`` are estimates that sum to the reported input; ``cached`` says that the block was read
-    from the cache, None when reads are not reported; ``breakpoint`` is its marker's lifetime."""
+    from the cache, None when reads are not reported; ``breakpoint`` is its marker's lifetime.
+    """
 
     section: Section
     path: str
@@ -104,7 +108,8 @@ class Diagnosis:
     what the predecessor left for this call, None when unknown; ``broke_at`` the token position
     where the prefix parted, None when it did not. ``divergences`` come in prefix order, the first
     is what broke it. ``gap`` is the time since the predecessor. ``ruled_out`` says what was looked
-    at when nothing explains the loss."""
+    at when nothing explains the loss.
+    """
 
     call: str
     at: datetime

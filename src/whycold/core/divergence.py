@@ -21,7 +21,8 @@ class Change(StrEnum):
     its keys in another order; ``items_reordered``: the same list items in another order;
     ``renamed``: the same tool under another name; ``reshaped``: the same text cut into other blocks
     or messages; ``retyped``: another kind of block or JSON type; ``replaced``: another block
-    altogether; ``set``: a setting differs."""
+    altogether; ``set``: a setting differs.
+    """
 
     edited = "edited"
     added = "added"

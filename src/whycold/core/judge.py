@@ -2,43 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from whycold.core.call import Call
 from whycold.core.cause import Obstacle
 from whycold.core.diagnosis import Verdict
-from whycold.core.divergence import Change, Divergence
-from whycold.core.live_entries import Entry, entries, positions_between, reach
+from whycold.core.divergence import Divergence
+from whycold.core.hindrance import Hindrance, Scene
+from whycold.core.live_entries import Entry
 from whycold.core.predecessor import Link, Linked
-from whycold.core.prompt import Section
-from whycold.core.rules import CacheRules, OptIn
+from whycold.core.rules import CacheRules
 from whycold.core.tokens import Counts, count
 
-__all__ = ["Hindrance", "Judged", "judge"]
+__all__ = ["Judged", "judge"]
 
 _ESTIMATE_ERROR = 0.15
 """Share of a count by which an estimated position may be off."""
-_WORTH_A_MARKER = 1024
-"""Repeated tokens behind the last marker from which a later marker would have paid."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hindrance:
-    """One thing that limits what can be read to ``allows`` tokens: an edit (``divergence``) or an
-    ``obstacle``.
-
-    ``exact`` is false when ``allows`` is an estimate, ``certain`` when the provider's rules leave
-    the effect open."""
-
-    allows: int
-    obstacle: Obstacle | None = None
-    divergence: Divergence | None = None
-    exact: bool = False
-    certain: bool = True
-    lapsed: str | None = None
-    positions: int | None = None
+_BEST_EFFORT = 0.05
+"""Share that a provider without a promise may leave unread before it counts as a miss: its steps
+are not published, and what is below 5 % is no miss to careful clients either (Claude Code docs,
+Prompt caching, 2026-11-23).
+"""
 
 
 @dataclass(frozen=True)
@@ -49,7 +35,8 @@ class Judged:
     is what accounts for the loss, None without one. ``predicted`` says that the reported read is
     what ``why`` predicts. ``at_stake`` is what the change would cost where reads are not reported
     (an estimate). ``broke_at`` is the token position of the first divergence. ``looked_at`` are all
-    hindrances found."""
+    hindrances found.
+    """
 
     verdict: Verdict
     counts: Counts
@@ -76,12 +63,13 @@ def judge(
     """Judge one call.
 
     ``was`` are the predecessor's counts; ``live`` are entries of any call whose prefix this call
-    shares, and that could be read; ``refreshed`` maps a prefix to its entry as last used."""
+    shares, and that could be read; ``refreshed`` maps a prefix to its entry as last used.
+    """
     counts = count(call.prompt, call.usage.input, _anchors(call, linked, divergences))
     if linked is None or was is None:
         return Judged(_alone(call, rules), counts, why=_too_short(call, rules))
-    scene = _Scene(call, linked, rules, divergences, was, counts, tuple(live), refreshed or {})
-    return scene.judged()
+    scene = Scene(call, linked, rules, divergences, was, counts, tuple(live), refreshed or {})
+    return _judged(scene)
 
 
 def _alone(call: Call, rules: CacheRules) -> Verdict:
@@ -116,259 +104,69 @@ def _anchors(
     return anchors
 
 
-class _Scene:
-    """One call beside its predecessor."""
+def _judged(scene: Scene) -> Judged:
+    hindrances = tuple(scene.hindrances())
+    first = scene.divergences[0] if scene.divergences else None
+    broke_at = scene.position(first) if first is not None else None
+    read = scene.call.usage.cache_read
+    total = scene.counts.total
+    could = min(scene.reusable, max(0, total - scene.rules.always_evaluated))
+    judged = Judged(
+        Verdict.hit,
+        scene.counts,
+        divergences=scene.divergences,
+        reusable=scene.reusable,
+        broke_at=broke_at,
+        gap=scene.gap,
+        looked_at=hindrances,
+    )
+    if read is None:
+        why = min(hindrances, key=_rank, default=None)
+        stake = max(0, could - why.allows) if why is not None else 0
+        return replace(judged, verdict=Verdict.unknown, why=why, at_stake=stake)
+    if (short := _too_short(scene.call, scene.rules)) is not None:
+        verdict = Verdict.uncacheable
+        return replace(judged, verdict=verdict, reusable=0, why=short, predicted=True)
+    if could == 0:
+        return replace(judged, verdict=Verdict.hit if read else Verdict.first, reusable=0)
+    missed = max(0, could - read)
+    if missed <= _tolerance(scene, could):
+        return replace(judged, predicted=True)
+    why, predicted = _binding(scene, hindrances, read, could, missed)
+    verdict = Verdict.partial if read else Verdict.miss
+    return replace(judged, verdict=verdict, missed=missed, why=why, predicted=predicted)
 
-    def __init__(
-        self,
-        call: Call,
-        linked: Linked,
-        rules: CacheRules,
-        divergences: tuple[Divergence, ...],
-        was: Counts,
-        counts: Counts,
-        live: tuple[Entry, ...],
-        refreshed: Mapping[bytes, Entry],
-    ) -> None:
-        self.call, self.before, self.link = call, linked.call, linked.link
-        self.rules, self.divergences, self.was, self.counts = rules, divergences, was, counts
-        self.live, self.refreshed = live, refreshed
-        self.gap = call.at - linked.call.at
-        self.left = entries(linked.call, rules, was)
-        self.reusable, self.exact = self._reusable()
 
-    def judged(self) -> Judged:
-        hindrances = tuple(self._hindrances())
-        first = self.divergences[0] if self.divergences else None
-        broke_at = self._position(first) if first is not None else None
-        read = self.call.usage.cache_read
-        total = self.counts.total
-        could = min(self.reusable, max(0, total - self.rules.always_evaluated))
-        judged = Judged(
-            Verdict.hit,
-            self.counts,
-            divergences=self.divergences,
-            reusable=self.reusable,
-            broke_at=broke_at,
-            gap=self.gap,
-            looked_at=hindrances,
-        )
-        if read is None:
-            why = min(hindrances, key=_rank, default=None)
-            stake = max(0, could - why.allows) if why is not None else 0
-            return replace(judged, verdict=Verdict.unknown, why=why, at_stake=stake)
-        if (short := _too_short(self.call, self.rules)) is not None:
-            verdict = Verdict.uncacheable
-            return replace(judged, verdict=verdict, reusable=0, why=short, predicted=True)
-        if could == 0:
-            return replace(judged, verdict=Verdict.hit if read else Verdict.first, reusable=0)
-        missed = max(0, could - read)
-        if missed <= self._tolerance(could):
-            return replace(judged, predicted=True)
-        why, predicted = self._binding(hindrances, read, could, missed)
-        verdict = Verdict.partial if read else Verdict.miss
-        return replace(judged, verdict=verdict, missed=missed, why=why, predicted=predicted)
+def _tolerance(scene: Scene, could: int) -> int:
+    slack = scene.rules.slack
+    if not scene.exact:
+        return slack + int(_ESTIMATE_ERROR * could)
+    return slack + int(_BEST_EFFORT * could) if scene.rules.best_effort else slack
 
-    def _tolerance(self, could: int) -> int:
-        slack = self.rules.slack
-        return slack if self.exact else slack + int(_ESTIMATE_ERROR * could)
 
-    def _reusable(self) -> tuple[int, bool]:
-        """Tokens that the predecessor left for this call, and whether they were counted."""
-        if self.link is Link.opened:
-            return self._opening()
-        if self.left:
-            if self._counted_in_loops():
-                return self.counts.until(min(self.left[-1].blocks, len(self.counts.per_block))), False
-            return self._with_reply(self.left[-1])
-        if self._could_have_asked():
-            return self.was.total, self.was.reported
-        return 0, True
+def _binding(
+    scene: Scene, hindrances: Sequence[Hindrance], read: int, could: int, missed: int
+) -> tuple[Hindrance, bool]:
+    """The hindrance that accounts for most of the loss and that the numbers do not refute."""
+    fits = [h for h in hindrances if _fits(scene, h, read) and could - h.allows > scene.rules.slack]
+    for certain in (True, False):
+        ranked = sorted((h for h in fits if h.certain is certain), key=_rank)
+        if ranked and (could - ranked[0].allows) * 2 >= missed:
+            best = ranked[0]
+            return best, abs(best.allows - read) <= _margin(scene, best)
+    hidden = scene.before.prompt.unseen | scene.call.prompt.unseen
+    if hidden:
+        return Hindrance(read, Obstacle.unseen), False
+    return Hindrance(read, Obstacle.lost), not any(h.allows < could for h in hindrances)
 
-    def _counted_in_loops(self) -> bool:
-        """Whether the predecessor's counts are sums over the turns of server tools.
 
-        Its prompt is the beginning of this one and still counted more tokens.
-        """
-        now, was = self.call.usage.input, self.before.usage.input
-        grown = not self.divergences and self.link in (Link.grown, Link.named)
-        return grown and now is not None and was is not None and was > now
+def _fits(scene: Scene, hindrance: Hindrance, read: int) -> bool:
+    return read <= hindrance.allows + _margin(scene, hindrance)
 
-    def _with_reply(self, last: Entry) -> tuple[int, bool]:
-        """Local engines keep what they generated, but for the last token."""
-        output = self.before.usage.output
-        answered = bool(self.before.reply.blocks) and len(self.call.prompt.blocks) > len(
-            self.before.prompt.blocks
-        )
-        if self.rules.keeps_reply and last.anywhere and output and answered:
-            return last.tokens + output - 1, last.exact
-        granular = self.rules.granularity
-        return last.tokens // granular * granular if last.anywhere else last.tokens, last.exact
 
-    def _opening(self) -> tuple[int, bool]:
-        """What another conversation's tools and system left."""
-        end = sum(1 for b in self.before.prompt.blocks if b.section is not Section.messages)
-        best = [e for e in self.left if e.anywhere or e.blocks <= end]
-        if not best or not self._alive(best[-1]):
-            return 0, True
-        blocks = min(best[-1].blocks, end)
-        tokens = self.was.until(blocks)
-        if self.rules.minimum is not None and tokens < self.rules.minimum:
-            return 0, True
-        return tokens // self.rules.granularity * self.rules.granularity, self.was.is_exact(blocks)
-
-    def _could_have_asked(self) -> bool:
-        """Whether the predecessor left nothing only because it did not ask."""
-        asked = self.before.prompt.asks
-        return (
-            asked is False
-            and self.rules.opt_in is OptIn.explicit
-            and Section.messages not in self.before.prompt.unseen
-            and self.before.reply.error is None
-            and (self.rules.minimum is None or self.was.total >= self.rules.minimum)
-        )
-
-    def _alive(self, entry: Entry) -> bool:
-        latest = self.refreshed.get(entry.key, entry)
-        return entry.alive(self.call.at) or latest.alive(self.call.at)
-
-    def _hindrances(self) -> Iterator[Hindrance]:
-        call, before = self.call, self.before
-        if (
-            call.account is not None
-            and before.account is not None
-            and call.account != before.account
-        ):
-            yield Hindrance(0, Obstacle.account, exact=True)
-        if self.rules.opt_in is OptIn.explicit and (
-            call.prompt.asks is False or before.prompt.asks is False
-        ):
-            yield Hindrance(0, Obstacle.not_asked, exact=True)
-        if call.host is not None and before.host is not None and call.host != before.host:
-            yield Hindrance(0, Obstacle.host, exact=True, certain=False)
-        yield from self._lapsed()
-        yield from self._not_begun()
-        for place, divergence in enumerate(self.divergences):
-            yield self._edit(divergence, first=place == 0)
-        yield from self._far()
-        yield from self._retimed()
-
-    def _edit(self, divergence: Divergence, *, first: bool) -> Hindrance:
-        """What an edit leaves readable: the deepest entry before it, of any call for the edit that
-        comes first.
-        """
-        certain = divergence.certain
-        if divergence.change is Change.set and divergence.kept == 0:
-            return Hindrance(0, divergence=divergence, exact=True, certain=certain)
-        deepest = max(self.live, key=lambda e: e.blocks, default=None) if first else None
-        if self.left and not self.left[-1].anywhere:
-            before = [e for e in self.left if e.blocks <= divergence.kept and self._alive(e)]
-            entry = deepest or (before[-1] if before else None)
-            if entry is None:
-                return Hindrance(0, divergence=divergence, exact=True, certain=certain)
-            return Hindrance(
-                entry.tokens, divergence=divergence, exact=entry.exact, certain=certain
-            )
-        allows = max(self._position(divergence), deepest.tokens if deepest else 0)
-        granular = self.rules.granularity
-        return Hindrance(allows // granular * granular, divergence=divergence, certain=certain)
-
-    def _position(self, divergence: Divergence) -> int:
-        blocks = self.before.prompt.blocks
-        if divergence.kept >= len(blocks):
-            return self.was.total
-        size = blocks[divergence.kept].size or 1
-        return self.was.until(divergence.kept, min(1.0, divergence.kept_inside / size))
-
-    def _lapsed(self) -> Iterator[Hindrance]:
-        dead = [e for e in self.left if not self._alive(e)]
-        if dead and dead[-1] is self.left[-1]:
-            alive = [e for e in self.left if self._alive(e)]
-            ttl = dead[-1].ttl
-            allows = alive[-1].tokens if alive else 0
-            yield Hindrance(
-                allows,
-                Obstacle.expired,
-                exact=not alive or alive[-1].exact,
-                lapsed=ttl.name if ttl else None,
-            )
-
-    def _not_begun(self) -> Iterator[Hindrance]:
-        begun = self.before.began
-        if self.rules.usable_when_begun and begun is not None and self.call.at < begun:
-            earlier = max(
-                (e for e in self.live if e.call != self.before.id),
-                key=lambda e: e.blocks,
-                default=None,
-            )
-            yield Hindrance(
-                earlier.tokens if earlier else 0,
-                Obstacle.not_begun,
-                exact=earlier is None or earlier.exact,
-            )
-
-    def _far(self) -> Iterator[Hindrance]:
-        """Entries that stand where this call's markers cannot find them, and markers that stand too
-        early.
-        """
-        limit = reach(self.call, self.rules)
-        if limit is None or not self.left:
-            return
-        last = self.left[-1]
-        shared = self.divergences[0].kept if self.divergences else len(self.before.prompt.blocks)
-        if last.blocks > shared:
-            return
-        reachable = [e for e in self.left if e.blocks <= limit and self._found(e)]
-        if not reachable or reachable[-1].blocks < last.blocks:
-            allows = reachable[-1].tokens if reachable else 0
-            what = Obstacle.lookback if last.blocks <= limit else Obstacle.marker_early
-            yield Hindrance(
-                allows,
-                what,
-                exact=not reachable or reachable[-1].exact,
-                positions=positions_between(self.call, self.rules, last.blocks),
-            )
-
-    def _found(self, entry: Entry) -> bool:
-        positions = positions_between(self.call, self.rules, entry.blocks)
-        return (
-            positions is None
-            or self.rules.lookback is None
-            or positions <= self.rules.lookback.positions
-        )
-
-    def _retimed(self) -> Iterator[Hindrance]:
-        """The same blocks marked with another lifetime."""
-        was = [b.breakpoint for b in self.before.prompt.blocks if b.breakpoint]
-        now = [b.breakpoint for b in self.call.prompt.blocks if b.breakpoint]
-        if was and now and {b.ttl or "" for b in was} != {b.ttl or "" for b in now}:
-            yield Hindrance(0, Obstacle.retimed, certain=False)
-
-    def _binding(
-        self, hindrances: Sequence[Hindrance], read: int, could: int, missed: int
-    ) -> tuple[Hindrance, bool]:
-        """The hindrance that accounts for most of the loss and that the numbers do not refute."""
-        fits = [
-            h for h in hindrances if self._fits(h, read) and could - h.allows > self.rules.slack
-        ]
-        for certain in (True, False):
-            ranked = sorted((h for h in fits if h.certain is certain), key=_rank)
-            if ranked and (could - ranked[0].allows) * 2 >= missed:
-                best = ranked[0]
-                return best, abs(best.allows - read) <= self._margin(best)
-        hidden = self.before.prompt.unseen | self.call.prompt.unseen
-        if hidden:
-            return Hindrance(read, Obstacle.unseen), False
-        return Hindrance(read, Obstacle.lost), not any(h.allows < could for h in hindrances)
-
-    def _fits(self, hindrance: Hindrance, read: int) -> bool:
-        return read <= hindrance.allows + self._margin(hindrance)
-
-    def _margin(self, hindrance: Hindrance) -> int:
-        slack = self.rules.slack + 1
-        return (
-            slack if hindrance.exact else slack + int(_ESTIMATE_ERROR * max(hindrance.allows, 200))
-        )
+def _margin(scene: Scene, hindrance: Hindrance) -> int:
+    slack = scene.rules.slack + 1
+    return slack if hindrance.exact else slack + int(_ESTIMATE_ERROR * max(hindrance.allows, 200))
 
 
 def _rank(hindrance: Hindrance) -> tuple[int, int, int]:

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from whycold.core.call import Call
-from whycold.core.prompt import Block, Kind
+from whycold.core.prompt import Block, Kind, Section
 from whycold.core.rules import CacheRules, OptIn, Ttl
 from whycold.core.tokens import Counts
 
-__all__ = ["Entry", "entries", "positions_between", "reach"]
+__all__ = ["Entry", "entries", "positions_between", "reach", "sent_back"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,8 @@ class Entry:
     ``blocks`` leading blocks of the prompt of the call that left it, ``tokens`` of them (``exact``
     when counted by the provider). ``anywhere`` is true where any shorter prefix can be read too.
     ``usable_from`` is when it can be read (None: not known, taken as at once), ``expires`` when it
-    is gone (None: no stated lifetime); both UTC."""
+    is gone (None: no stated lifetime); both UTC.
+    """
 
     call: str
     key: bytes
@@ -111,11 +112,19 @@ def reach(call: Call, rules: CacheRules) -> int | None:
     """Deepest number of leading blocks whose entry this call could read; None: any.
 
     With markers, a prefix can be read only up to the last marker; without any where they are
-    needed, nothing can."""
+    needed, nothing can.
+    """
     marked = call.prompt.breakpoints
     if rules.opt_in is OptIn.explicit or (rules.opt_in is OptIn.both and marked):
         return marked[-1] + 1 if marked else 0
     return None
+
+
+def sent_back(call: Call, before: Call) -> bool:
+    """Whether ``call`` goes on with the reply to ``before``, as it was or changed."""
+    at = len(before.prompt.section(Section.messages))
+    messages, reply = call.prompt.section(Section.messages), before.reply.blocks
+    return bool(reply) and at < len(messages) and messages[at].role == reply[0].role
 
 
 def positions_between(call: Call, rules: CacheRules, blocks: int) -> int | None:
@@ -123,7 +132,8 @@ def positions_between(call: Call, rules: CacheRules, blocks: int) -> int | None:
     blocks.
 
     The marker's own block counts as the first position. None when no marker stands there or there
-    is no limit."""
+    is no limit.
+    """
     if rules.lookback is None:
         return None
     marker = next((i for i in call.prompt.breakpoints if i + 1 >= blocks), None)

@@ -14,7 +14,7 @@ from whycold.core.content import digest
 from whycold.core.edit import similarity
 from whycold.core.prompt import Block, Prompt, Section
 
-__all__ = ["History", "Link", "Linked"]
+__all__ = ["History", "Link", "Linked", "placed"]
 
 _RECENT = 4
 """How many of the latest calls of a session and of a tool set are looked at."""
@@ -34,7 +34,8 @@ class Link(StrEnum):
     ``named``: the request names it; ``grown``: its whole prompt is the beginning of this one;
     ``edited``: the same conversation, changed; ``restarted``: the same session and agent with other
     messages (compaction, clearing); ``opened``: another conversation with the same tools and
-    system."""
+    system.
+    """
 
     named = "named"
     grown = "grown"
@@ -55,7 +56,8 @@ class History:
     """Calls seen so far, in time order, indexed to find predecessors.
 
     Feed it with ``add`` in the order of ``Call.order``; ``resolve`` first puts the server-side
-    context back in front of a call that only sends what is new."""
+    context back in front of a call that only sends what is new.
+    """
 
     def __init__(self) -> None:
         self._by_id: dict[str, Call] = {}
@@ -237,24 +239,16 @@ def _rebuilt(prompt: Prompt, earlier: Call) -> Prompt:
     what is new.
     """
     kept = earlier.prompt
-    count = 1 + max((b.message for b in kept.blocks), default=-1)
-    answered = tuple(
-        replace(b, message=b.message + count, path=_renumbered(b, count))
-        for b in earlier.reply.blocks
-    )
-    count = 1 + max((b.message for b in answered), default=count - 1)
+    answered = placed(earlier.reply.blocks, 1 + max((b.message for b in kept.blocks), default=-1))
+    count = 1 + max((b.message for b in (*kept.blocks, *answered)), default=-1)
     blocks: list[Block] = []
-    for section in dict.fromkeys(
-        [*(b.section for b in kept.blocks), *(b.section for b in prompt.blocks)]
-    ):
+    sections = [*(b.section for b in kept.blocks), *(b.section for b in prompt.blocks)]
+    for section in dict.fromkeys(sections):
         if section in prompt.inherits:
             blocks += kept.section(section)
         if section is Section.messages:
             blocks += answered
-            blocks += (
-                replace(b, message=b.message + count, path=_renumbered(b, count))
-                for b in prompt.section(section)
-            )
+            blocks += placed(prompt.section(section), count)
         elif section not in prompt.inherits:
             blocks += prompt.section(section)
     return replace(
@@ -262,5 +256,15 @@ def _rebuilt(prompt: Prompt, earlier: Call) -> Prompt:
     )
 
 
-def _renumbered(block: Block, by: int) -> str:
-    return block.path.replace(f"[{block.message}]", f"[{block.message + by}]", 1)
+def placed(blocks: Iterable[Block], first: int) -> tuple[Block, ...]:
+    """Blocks of a reply or of new messages as messages number ``first`` and on."""
+    return tuple(
+        replace(b, message=b.message + first, path=f"messages[{b.message + first}]{_within(b)}")
+        if b.message >= 0
+        else replace(b, message=first, path=f"messages[{first}].{b.path}")
+        for b in blocks
+    )
+
+
+def _within(block: Block) -> str:
+    return block.path.partition("]")[2]

@@ -45,7 +45,8 @@ class Breakpoint:
 
     ``ttl`` is the lifetime as the provider names it ("5m", "1h", "30m"; None: the provider's
     default). ``automatic`` is true where the client asked for caching as such and the provider
-    chooses the place."""
+    chooses the place.
+    """
 
     ttl: str | None = None
     automatic: bool = False
@@ -138,7 +139,8 @@ class Links:
     ``previous_response_id``, Anthropic threads); ``compares`` the id that the client asks the
     provider's diagnostics to compare with; ``asked`` whether diagnostics were asked for at all;
     ``cache_key`` the client's routing key (OpenAI ``prompt_cache_key``); ``conversation`` a
-    server-side conversation id."""
+    server-side conversation id.
+    """
 
     continues: str | None = None
     compares: str | None = None
@@ -155,7 +157,8 @@ class Prompt:
     nothing is ever said of them. ``inherits`` are sections that the server takes from the call in
     ``links.continues``. ``opaque`` counts blocks of unknown kind, ``stripped`` blocks that this
     provider takes out of its cache key. ``asks`` is true when the request asks for caching at all,
-    None where the provider caches without being asked."""
+    None where the provider caches without being asked.
+    """
 
     blocks: tuple[Block, ...]
     settings: tuple[Setting, ...] = ()

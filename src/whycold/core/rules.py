@@ -54,7 +54,8 @@ class Lookback:
     """How far before a breakpoint the provider looks for an older entry.
 
     ``positions`` counts the breakpoint as the first one. With ``runs_count_once`` a run of
-    consecutive tool uses, or of tool results, is one position."""
+    consecutive tool uses, or of tool results, is one position.
+    """
 
     positions: int
     runs_count_once: bool = True
@@ -66,7 +67,8 @@ class Effect:
 
     ``voids`` is the first section (in render order) that no longer matches; None: nothing is lost.
     ``reason`` is the word for it in the provider vocabulary. ``certain`` is false where the
-    documentation leaves it open."""
+    documentation leaves it open.
+    """
 
     voids: Section | None
     reason: str = "settings_changed"

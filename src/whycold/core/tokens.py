@@ -31,7 +31,8 @@ class Counts:
 
     ``per_block`` are whole numbers that sum to ``total``; ``exact`` maps a number of leading blocks
     to the exact tokens they hold, where the provider's own counts tell. ``total`` is an estimate
-    when ``reported`` is false."""
+    when ``reported`` is false.
+    """
 
     def __init__(
         self, per_block: tuple[int, ...], *, reported: bool, exact: Mapping[int, int]
@@ -65,7 +66,8 @@ def count(prompt: Prompt, total: int | None, anchors: Mapping[int, int] | None =
     total.
 
     Anchors that do not rise with the blocks, or pass the total, are left out: counts of server-side
-    loops can be sums."""
+    loops can be sums.
+    """
     weights = [estimate(block) for block in prompt.blocks]
     if not weights:
         return Counts((), reported=total is not None, exact={})

@@ -42,7 +42,8 @@ def diff(
     """Compare two requests: what broke the prefix, where, and what it costs.
 
     BEFORE and AFTER are files with a request body, or with a recorded exchange {"request": …,
-    "response": …, "at": …}; a dash reads standard input. """
+    "response": …, "at": …}; a dash reads standard input.
+    """
     told = Comparison(provider, prices).of(read_file(before), read_file(after))
     if as_data:
         click.echo(json.dumps(as_json(told, blocks=True), indent=2))

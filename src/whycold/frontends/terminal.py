@@ -195,12 +195,8 @@ def _facts(told: Diagnosis) -> Table:
             if told.missed_cost_usd is not None
             else "no price known for this model"
         )
-        rows.append(
-            (
-                "Missed",
-                f"{exact(told.missed_tokens)} of {exact(told.reusable_tokens)} reusable tokens, {cost}",
-            )
-        )
+        missed = f"{exact(told.missed_tokens)} of {exact(told.reusable_tokens)} reusable tokens"
+        rows.append(("Missed", f"{missed}, {cost}"))
     if told.opaque:
         rows.append(
             ("Not understood", f"{told.opaque} blocks of an unknown kind: compared, not read")

@@ -42,7 +42,7 @@ class Exchange:
             provider=provider or self.provider,
             headers=self.headers,
             began=self.began,
-            **self.origin,
+            origin=self.origin,
         )
 
 
@@ -51,7 +51,8 @@ def read_exchange(data: bytes) -> Exchange:
 
     ``request`` and ``response`` are bodies as JSON or as text (a stream's events too), or objects
     with ``headers`` and ``body``; ``at`` is an ISO time or a Unix time in seconds or milliseconds.
-    Raises UserError for anything else. """
+    Raises UserError for anything else.
+    """
     value = decode(data)
     document = as_map(value)
     if document is None:

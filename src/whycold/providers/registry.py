@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import TypedDict, cast
 
 from whycold.core.call import Call, Reply
 from whycold.core.content import JsonMap
@@ -103,14 +104,15 @@ def read_call(
     headers: Mapping[str, str] | None = None,
     began: datetime | None = None,
     reply: Reply | None = None,
-    **origin: str | None,
+    origin: Mapping[str, str] | None = None,
 ) -> Call:
     """One exchange as a Call.
 
     ``response`` is a JSON body or the bytes of one, streamed or not; ``reply`` one already read.
     ``headers`` are the request's, names in lower case; ``origin`` are fields of Call such as
     ``session`` and ``account``. UserError when the request is of no known API; an answer that
-    cannot be read leaves its usage unknown. """
+    cannot be read leaves its usage unknown.
+    """
     wire, spoken = guess(request, provider)
     if reply is None:
         reply = read_reply(wire, spoken, response)
@@ -123,8 +125,22 @@ def read_call(
         prompt=wire.read_request(request, spoken, headers or {}),
         reply=reply,
         began=began,
-        **origin,
+        **_origin(origin or {}),
     )
+
+
+class _Origin(TypedDict, total=False):
+    project: str
+    session: str
+    agent: str
+    release: str
+    account: str
+    host: str
+    request_id: str
+
+
+def _origin(given: Mapping[str, str]) -> _Origin:
+    return cast("_Origin", {name: given[name] for name in _Origin.__annotations__ if name in given})
 
 
 def read_reply(wire: Wire, spoken: Dialect, response: JsonMap | bytes | None) -> Reply:
