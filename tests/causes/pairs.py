@@ -78,7 +78,7 @@ def _call(id: str, example: Example, body: Any, answer: Any, usage: Usage, numbe
         provider=example.provider,
         headers={k.lower(): v for k, v in example.headers[number].items()},
         began=at + example.began if example.began is not None else None,
-        **ORIGIN,
+        origin=ORIGIN,
     )
     if usage == Usage():
         return call
