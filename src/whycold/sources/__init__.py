@@ -1,0 +1,1 @@
+"""Where calls come from: the recording proxy and its spool, and imports of what others recorded."""

@@ -1,0 +1,328 @@
+"""A client's connection: requests come in one after the other, each is given to a relay."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+from typing import cast
+
+from whycold.sources.proxy.answers import own_answer
+from whycold.sources.proxy.framing import MORE, BodyEnd, request_body
+from whycold.sources.proxy.http1 import BadMessage, RequestHead, find_head, parse_request
+from whycold.sources.proxy.hub import Hub
+from whycold.sources.proxy.relay import Hold, Relay
+from whycold.sources.proxy.routing import Route
+from whycold.sources.proxy.tee import Tape, effective_capture
+from whycold.sources.proxy.upstream import keep_socket_alive
+from whycold.sources.spool_counts import Count
+from whycold.sources.spool_record import Capture
+
+__all__ = ["ClientConnection"]
+
+_RESET = struct.pack("ii", 1, 0)
+
+
+class ClientConnection(asyncio.Protocol):
+    """``quiet`` counts sweeps since something last moved; see ``sweep``."""
+
+    __slots__ = (
+        "_body",
+        "_busy",
+        "_clients",
+        "_head_only",
+        "_holds",
+        "_hub",
+        "_keep_alive",
+        "_lingering",
+        "_peer",
+        "_relay",
+        "_transport",
+        "_waiting",
+        "quiet",
+        "write_paused",
+    )
+
+    def __init__(self, hub: Hub, clients: set[ClientConnection]) -> None:
+        self.quiet = 0
+        self.write_paused = False
+        self._hub = hub
+        self._clients = clients
+        self._transport: asyncio.Transport = cast("asyncio.Transport", None)
+        self._peer: str | None = None
+        self._relay: Relay | None = None
+        self._body: BodyEnd | None = None
+        self._waiting = b""
+        self._holds = Hold.nothing
+        self._busy = False
+        self._lingering = False
+        self._head_only = False
+        self._keep_alive = True
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=self._hub.config.limits.buffer_bytes)
+        keep_socket_alive(transport)
+        peer = transport.get_extra_info("peername")
+        self._peer = str(peer[0]) if peer else None
+        self._clients.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        relay = self._relay
+        if self._body is not None:
+            self.quiet = 0
+            self._take_body(self._body, data)
+        elif self._lingering:
+            return
+        elif relay is not None and relay.is_tunnel:
+            self.quiet = 0
+            relay.request_data(data)
+        else:
+            self._waiting = self._waiting + data if self._waiting else data
+            if relay is None:
+                self._next()
+            elif len(self._waiting) > self._hub.config.limits.pipeline_bytes:
+                self.hold(Hold.pipelined)
+
+    def eof_received(self) -> None:
+        self._lose()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._clients.discard(self)
+        self._lose()
+
+    def _lose(self) -> None:
+        """A client that ends its side is taken for gone: there is no telling whether it listens."""
+        self._body = None
+        self._waiting = b""
+        self._lingering = True
+        relay, self._relay = self._relay, None
+        if relay is not None:
+            relay.client_lost()
+
+    def pause_writing(self) -> None:
+        self.write_paused = True
+        if self._relay is not None:
+            self._relay.client_full(True)
+
+    def resume_writing(self) -> None:
+        self.write_paused = False
+        if self._relay is not None:
+            self._relay.client_full(False)
+
+    # Requests
+
+    def _next(self) -> None:
+        """Takes the requests that have come, in order; each waits for the one before it."""
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            while self._waiting and self._relay is None and not self._lingering:
+                if not self._take_head():
+                    return
+        finally:
+            self._busy = False
+
+    def _take_head(self) -> bool:
+        """Whether a whole head was there."""
+        data = self._waiting
+        while data.startswith(b"\r\n"):
+            data = data[2:]
+        head = None
+        self._head_only = False
+        try:
+            end = find_head(data, self._hub.config.limits.head_bytes)
+            if end < 0:
+                self._waiting = data
+                return False
+            self._waiting = data[end:]
+            head = parse_request(data[:end])
+            self._head_only = head.method == b"HEAD"
+            route = self._route(head)
+        except BadMessage as error:
+            self._refuse(head, error)
+        else:
+            self._forward(head, route)
+        return True
+
+    def _route(self, head: RequestHead) -> Route:
+        if self._hub.identity in head.via:
+            raise BadMessage(508, "loop", "this request came from whycold itself: check upstreams")
+        return self._hub.router.route(head)
+
+    def _refuse(self, head: RequestHead | None, error: BadMessage) -> None:
+        self._hub.counts[Count.refused] += 1
+        self.quiet = 0
+        # Without a body to wait for, what follows is the next request; else the end must come.
+        keep = head is not None and head.length == 0 and head.keep_alive and not self._hub.draining
+        self._say(error.status, error.code, error.message, keep=keep)
+        if not keep:
+            self._linger()
+
+    def _forward(self, head: RequestHead, route: Route) -> None:
+        self.quiet = 0
+        self._keep_alive = head.keep_alive
+        relay = Relay(self._hub, self, head, route, self._tape(head, route))
+        self._relay = relay
+        if head.length:
+            self._body = request_body(head.length)
+        relay.begin()
+        if not head.length:
+            relay.request_ended()
+        elif self._waiting and self._body is not None:
+            data, self._waiting = self._waiting, b""
+            self._take_body(self._body, data)
+
+    def _tape(self, head: RequestHead, route: Route) -> Tape | None:
+        tee = self._hub.tee
+        if tee is None:
+            return None
+        config = self._hub.config
+        capture = effective_capture(
+            config.capture, route.upstream.capture, config.project_capture, head.labels
+        )
+        if capture is Capture.none:
+            self._hub.counts[Count.unrecorded_capture] += 1
+            return None
+        tape = tee.start(capture)
+        tape.upstream = route.upstream.name
+        tape.method = head.method
+        tape.target = route.target
+        tape.peer = self._peer
+        tape.labels = head.labels
+        tape.request_lines = head.lines
+        tape.request.chunked = head.length < 0
+        tee.expect_request(tape, head.length)
+        return tape
+
+    def _take_body(self, body: BodyEnd, data: bytes) -> None:
+        relay = self._relay
+        if relay is None:
+            return
+        try:
+            end = body.take(data)
+        except BadMessage as error:
+            self._keep_alive = False
+            relay.bad_request(error)
+            return
+        if end == MORE:
+            relay.request_data(data)
+            return
+        if end < len(data):
+            self._waiting = data[end:]
+            data = data[:end]
+        self._body = None
+        relay.request_data(data)
+        relay.request_ended()
+
+    # What a relay asks for
+
+    def write(self, data: bytes) -> None:
+        self._transport.write(data)
+
+    def hold(self, reason: Hold) -> None:
+        if not self._holds and not self._transport.is_closing():
+            self._transport.pause_reading()
+        self._holds |= reason
+
+    def release(self, reason: Hold) -> None:
+        if not self._holds:
+            return
+        self._holds &= ~reason
+        if not self._holds and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def answer(self, status: int, code: str, message: str) -> None:
+        keep = self._body is None and self._keep_alive and not self._hub.draining
+        self._say(status, code, message, keep=keep)
+        self.relay_ended(keep)
+
+    def _say(self, status: int, code: str, message: str, *, keep: bool) -> None:
+        self._transport.write(
+            own_answer(status, code, message, close=not keep, head_only=self._head_only)
+        )
+
+    def relay_ended(self, keep: bool) -> None:
+        self._relay = None
+        self.quiet = 0
+        self.release(Hold.dialing | Hold.upstream_full | Hold.pipelined)
+        if keep and self._body is None and not self._hub.draining:
+            self._next()
+        else:
+            self._linger()
+
+    def switched(self) -> None:
+        data, self._waiting = self._waiting, b""
+        if data and self._relay is not None:
+            self._relay.request_data(data)
+
+    def cut(self, reset: bool) -> None:
+        self._relay = None
+        if reset:
+            found = self._transport.get_extra_info("socket")
+            if found is not None:
+                with contextlib.suppress(OSError):
+                    found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            self._transport.abort()
+        else:
+            self._linger()
+
+    def _linger(self) -> None:
+        """Ends our side and waits for the other's: closing at once could take the answer back."""
+        self._body = None
+        self._waiting = b""
+        self.quiet = 0
+        self._lingering = True
+        if self._transport.is_closing():
+            return
+        self.release(self._holds)
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        else:
+            self._transport.close()
+
+    # What the server asks for
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is under way, and none has begun to come."""
+        return self._relay is None and not self._waiting
+
+    def sweep(self, tick_s: float) -> None:
+        """Called every ``tick_s``: ends what has been quiet for too long."""
+        self.quiet += 1
+        limits = self._hub.config.limits
+        if self._relay is not None:
+            limit = limits.idle_s
+        elif self._lingering:
+            limit = limits.linger_s
+        else:
+            limit = limits.header_s if self._waiting else limits.keep_alive_s
+        if self.quiet * tick_s > limit:
+            self._time_out()
+
+    def _time_out(self) -> None:
+        if self._relay is not None:
+            self._relay.timed_out()
+        elif self._lingering:
+            self._transport.abort()
+        elif self._waiting:
+            self._hub.counts[Count.timed_out] += 1
+            self._say(408, "client_timeout", "the request's head did not come in time", keep=False)
+            self._linger()
+        else:
+            self._transport.close()
+
+    def drain(self) -> None:
+        """Ends the connection now if nothing is under way on it."""
+        if self.is_idle:
+            self._transport.close()
+
+    def stop(self) -> None:
+        """Ends the connection, whatever is under way on it."""
+        if self._relay is not None:
+            self._relay.stop()
+        else:
+            self._transport.abort()

@@ -1,0 +1,428 @@
+"""One request on its way to an upstream, and its response on the way back."""
+
+from __future__ import annotations
+
+import asyncio
+from enum import IntFlag
+from typing import Final, Protocol
+
+from whycold.sources.proxy.framing import MORE, BodyEnd, ChunkContent, response_body
+from whycold.sources.proxy.http1 import (
+    CHUNKED,
+    UNTIL_CLOSE,
+    BadMessage,
+    RequestHead,
+    ResponseHead,
+    find_head,
+    parse_response,
+)
+from whycold.sources.proxy.hub import Hub
+from whycold.sources.proxy.routing import Route
+from whycold.sources.proxy.tee import Tape
+from whycold.sources.proxy.upstream import UpstreamConnection
+from whycold.sources.spool_counts import Count
+from whycold.sources.spool_record import Cut
+
+__all__ = ["ClientSide", "Hold", "Relay"]
+
+_CLOSE: Final = b"Connection: close"
+
+
+class Hold(IntFlag):
+    """Why a client is not read from for now."""
+
+    nothing = 0
+    dialing = 1
+    upstream_full = 2
+    pipelined = 4
+
+
+class ClientSide(Protocol):
+    """The connection that a relay answers to."""
+
+    quiet: int
+    write_paused: bool
+
+    def write(self, data: bytes) -> None: ...
+
+    def hold(self, reason: Hold) -> None: ...
+
+    def release(self, reason: Hold) -> None: ...
+
+    def answer(self, status: int, code: str, message: str) -> None:
+        """Gives the proxy's own answer and ends the relay."""
+        ...
+
+    def relay_ended(self, keep: bool) -> None:
+        """The response went out; ``keep`` when another request may come over the connection."""
+        ...
+
+    def switched(self) -> None:
+        """From here on both sides speak another protocol."""
+        ...
+
+    def cut(self, reset: bool) -> None:
+        """Ends the connection in the middle of a response; with ``reset`` so that its end cannot
+        be taken for the response's."""
+        ...
+
+
+class Relay:
+    """Writes what comes from one side to the other, then gives the tee its reference.
+
+    What was sent is kept (``_pieces``) while there is no connection yet, and until the response
+    begins where the connection had been used before: such a one may turn out to be closed."""
+
+    __slots__ = (
+        "_answer_head",
+        "_body",
+        "_client",
+        "_connection",
+        "_content",
+        "_dial",
+        "_head",
+        "_head_bytes",
+        "_hub",
+        "_keep_client",
+        "_pieces",
+        "_pieces_size",
+        "_request_done",
+        "_retried",
+        "_route",
+        "_sent_at",
+        "_tape",
+        "_tunnel",
+    )
+
+    def __init__(
+        self, hub: Hub, client: ClientSide, head: RequestHead, route: Route, tape: Tape | None
+    ) -> None:
+        self._hub = hub
+        self._client = client
+        self._head = head
+        self._route = route
+        self._tape = tape
+        self._connection: UpstreamConnection | None = None
+        self._dial: asyncio.Task[None] | None = None
+        self._pieces: list[bytes] | None = None
+        self._pieces_size = 0
+        self._sent_at = 0.0
+        self._retried = False
+        self._request_done = False
+        self._head_bytes = b""
+        self._answer_head: ResponseHead | None = None
+        self._body: BodyEnd | None = None
+        self._content: ChunkContent | None = None
+        self._keep_client = False
+        self._tunnel = False
+
+    def begin(self) -> None:
+        """Sends the request's head, now or as soon as there is a connection."""
+        hub = self._hub
+        head = self._head
+        upstream = self._route.upstream
+        via = None
+        if not upstream.vendor:
+            via = head.via + b", " + hub.identity if head.via else hub.identity
+        first = head.forwarded(self._route.target, upstream.authority.encode(), via)
+        self._pieces = [first]
+        self._pieces_size = len(first)
+        replayable = head.upgrade is None and head.length <= hub.replay_left
+        connection = hub.pool.take(upstream) if replayable else None
+        if connection is None:
+            self._dial = hub.pool.dial(upstream, self)
+        else:
+            self._attach(connection)
+
+    def request_data(self, data: bytes) -> None:
+        """The next part of the request's body."""
+        connection = self._connection
+        if connection is not None:
+            connection.transport.write(data)
+        if self._pieces is not None:
+            self._keep(data)
+        if self._tape is not None and self._hub.tee is not None:
+            self._hub.tee.add_request(self._tape, data)
+
+    def request_ended(self) -> None:
+        """The request's body is complete."""
+        self._request_done = True
+        if self._tape is not None and self._hub.tee is not None:
+            self._hub.tee.sent(self._tape)
+
+    def _keep(self, data: bytes) -> None:
+        size = len(data)
+        if self._connection is None:
+            self._pieces_size += size
+            assert self._pieces is not None
+            self._pieces.append(data)
+            if self._pieces_size > self._hub.config.limits.buffer_bytes:
+                self._client.hold(Hold.dialing)
+        elif self._hub.replay_left < size:
+            self._forget_pieces()
+        else:
+            self._hub.replay_left -= size
+            self._pieces_size += size
+            assert self._pieces is not None
+            self._pieces.append(data)
+
+    def _forget_pieces(self) -> None:
+        """Nothing needs to be sent again from here on."""
+        if self._pieces is not None and self._connection is not None:
+            self._hub.replay_left += self._pieces_size
+        self._pieces = None
+
+    # The upstream's side
+
+    def dialed(self, connection: UpstreamConnection) -> None:
+        self._dial = None
+        self._attach(connection)
+
+    def dial_failed(self, code: str, message: str) -> None:
+        self._dial = None
+        self._fail(508 if code == "loop" else 502, code, message)
+
+    def _attach(self, connection: UpstreamConnection) -> None:
+        connection.borrower = self
+        pieces = self._pieces
+        assert pieces is not None
+        connection.transport.writelines(pieces)
+        if connection.used:
+            self._sent_at = asyncio.get_running_loop().time()
+            self._hub.replay_left -= self._pieces_size
+        else:
+            self._pieces = None
+        self._connection = connection
+        if self._client.write_paused:
+            connection.pause(True)
+        self._client.release(Hold.dialing)
+
+    def upstream_data(self, data: bytes) -> None:
+        client = self._client
+        client.quiet = 0
+        body = self._body
+        if body is None:
+            if self._tunnel:
+                client.write(data)
+            else:
+                self._take_head(data)
+            return
+        try:
+            end = body.take(data)
+        except BadMessage as error:
+            self._cut_by_upstream(error.message)
+            return
+        if 0 <= end < len(data):
+            # More than the response was said to be: what is over is not passed on.
+            data = data[:end]
+            body.exact = False
+        client.write(data if self._content is None else self._content.take(data))
+        tape = self._tape
+        if tape is not None:
+            tee = self._hub.tee
+            if tee is not None:
+                tee.add_response(tape, data)
+        if end != MORE:
+            self._complete(body)
+
+    def _take_head(self, data: bytes) -> None:
+        self._forget_pieces()
+        data = self._head_bytes + data if self._head_bytes else data
+        while True:
+            try:
+                end = find_head(data, self._hub.config.limits.head_bytes)
+                if end < 0:
+                    self._head_bytes = data
+                    return
+                answer = parse_response(data[:end], self._head.method)
+            except BadMessage as error:
+                message = error.message
+                if error.status != 502:
+                    message = f"the upstream's answer: {message}"
+                self._fail(502, "bad_response", message)
+                return
+            data = data[end:]
+            if answer.status == 101:
+                self._switch_protocols(answer, data)
+                return
+            if answer.status >= 200:
+                break
+            if self._head.minor == 1:
+                self._client.write(answer.forwarded())
+        self._head_bytes = b""
+        self._begin_answer(answer, data)
+
+    def _begin_answer(self, answer: ResponseHead, data: bytes) -> None:
+        self._answer_head = answer
+        length = answer.length
+        plain = length == CHUNKED and self._head.minor == 0
+        self._keep_client = (
+            self._head.keep_alive
+            and self._head.minor == 1
+            and length != UNTIL_CLOSE
+            and not self._hub.draining
+        )
+        if plain:
+            self._content = ChunkContent()
+            answer.kept = [ln for ln in answer.kept if ln[:18].lower() != b"transfer-encoding:"]
+        head = answer.forwarded() if self._keep_client else answer.forwarded(_CLOSE)
+        if self._tape is not None and self._hub.tee is not None:
+            self._hub.tee.answered(self._tape, answer.status, answer.lines, length == CHUNKED)
+        body = response_body(length)
+        self._client.write(head)
+        if length == 0:
+            body.exact = not data
+            self._complete(body)
+        else:
+            self._body = body
+            if data:
+                self.upstream_data(data)
+
+    def _complete(self, body: BodyEnd) -> None:
+        answer = self._answer_head
+        connection, self._connection = self._connection, None
+        assert answer is not None
+        if connection is not None:
+            connection.borrower = None
+            if self._request_done and body.exact and answer.keep_alive:
+                self._hub.pool.give(self._route.upstream, connection, answer.keep_alive_s)
+            else:
+                connection.abort()
+        self._finish_tape()
+        self._client.relay_ended(self._keep_client and body.exact)
+
+    def _switch_protocols(self, answer: ResponseHead, data: bytes) -> None:
+        if self._head.upgrade is None:
+            self._fail(502, "bad_response", "the upstream switched protocols without being asked")
+            return
+        self._tunnel = True
+        self._hub.counts[Count.unrecorded_upgrade] += 1
+        if self._tape is not None and self._hub.tee is not None:
+            self._hub.tee.discard(self._tape)
+            self._tape = None
+        self._client.write(answer.forwarded())
+        if data:
+            self._client.write(data)
+        self._client.switched()
+
+    @property
+    def is_tunnel(self) -> bool:
+        """Whether both sides now speak something else than HTTP/1.1."""
+        return self._tunnel
+
+    def upstream_lost(self, error: Exception | None) -> None:
+        if self._answer_head is not None:
+            if self._answer_head.length == UNTIL_CLOSE and error is None and self._body is not None:
+                self._connection = None
+                self._complete(self._body)
+            else:
+                self._cut_by_upstream("it closed the connection")
+        elif self._tunnel:
+            self._connection = None
+            self._client.relay_ended(keep=False)
+        elif self._may_retry():
+            self._retry()
+        else:
+            where = f"upstream {self._route.upstream.name}"
+            self._fail(502, "upstream_closed", f"{where} closed the connection without an answer")
+
+    def _may_retry(self) -> bool:
+        """Only what a connection's own age explains: later the upstream may have begun to work."""
+        soon = asyncio.get_running_loop().time() - self._sent_at < self._hub.config.limits.stale_s
+        return self._pieces is not None and not self._retried and soon
+
+    def _retry(self) -> None:
+        self._hub.replay_left += self._pieces_size
+        self._retried = True
+        self._connection = None
+        self._hub.counts[Count.retried] += 1
+        if self._tape is not None:
+            self._tape.retried = True
+        self._client.release(Hold.upstream_full)
+        self._dial = self._hub.pool.dial(self._route.upstream, self)
+
+    def upstream_full(self, full: bool) -> None:
+        if full:
+            self._client.hold(Hold.upstream_full)
+        else:
+            self._client.release(Hold.upstream_full)
+
+    # Ends out of order
+
+    def _fail(self, status: int, code: str, message: str) -> None:
+        """Nothing was passed on yet, so the client can be told."""
+        self._let_go()
+        self._hub.counts[Count.refused if status < 500 else Count.upstream_failed] += 1
+        if self._tape is not None:
+            self._tape.own_answer = code
+        self._finish_tape()
+        self._client.answer(status, code, message)
+
+    def _cut_by_upstream(self, why: str) -> None:
+        until_close = self._answer_head is not None and self._answer_head.length == UNTIL_CLOSE
+        self._let_go()
+        self._hub.counts[Count.upstream_cut] += 1
+        if self._tape is not None:
+            self._tape.cut = Cut.upstream
+        self._finish_tape()
+        self._client.cut(reset=until_close or self._content is not None)
+
+    def bad_request(self, error: BadMessage) -> None:
+        """The request's body turned out not to be well-formed."""
+        if self._answer_head is None:
+            self._fail(error.status, error.code, error.message)
+        else:
+            self.stop()
+
+    def client_lost(self) -> None:
+        """The client is gone: so is the call."""
+        if self._tunnel and self._connection is not None:
+            self._connection.borrower = None
+            self._connection.transport.close()
+            return
+        self._let_go()
+        self._hub.counts[Count.client_cut] += 1
+        if self._tape is not None:
+            self._tape.cut = Cut.client
+        self._finish_tape()
+
+    def timed_out(self) -> None:
+        """Nothing moved for longer than an exchange may be silent."""
+        self._hub.counts[Count.timed_out] += 1
+        if self._tunnel:
+            self._let_go()
+            self._client.cut(reset=False)
+        elif self._answer_head is None:
+            if self._request_done:
+                self._fail(504, "upstream_timeout", "the upstream did not answer in time")
+            else:
+                self._fail(408, "client_timeout", "the request's body did not come in time")
+        else:
+            self.stop()
+
+    def stop(self) -> None:
+        """Ends the exchange where it is, for the proxy itself ends."""
+        self._let_go()
+        if self._tape is not None:
+            self._tape.cut = Cut.proxy
+        self._finish_tape()
+        self._client.cut(reset=True)
+
+    def client_full(self, full: bool) -> None:
+        """The client takes no more for now (True), or again (False)."""
+        if self._connection is not None:
+            self._connection.pause(full)
+
+    def _let_go(self) -> None:
+        self._forget_pieces()
+        if self._dial is not None:
+            self._dial.cancel()
+            self._dial = None
+        if self._connection is not None:
+            self._connection.abort()
+            self._connection = None
+
+    def _finish_tape(self) -> None:
+        tape, self._tape = self._tape, None
+        if tape is not None and self._hub.tee is not None:
+            self._hub.tee.finish(tape)

@@ -1,0 +1,142 @@
+"""Which upstream a request goes to, by its path and headers, and whether it may come in at all."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from whycold.sources.proxy.config import Upstream
+from whycold.sources.proxy.http1 import BadMessage, Hint, RequestHead
+
+__all__ = ["HostGuard", "Route", "Router"]
+
+_OPENAI_PATHS = (b"/v1/chat/completions", b"/v1/responses", b"/v1/completions")
+_GEMINI_PATHS = (b"/v1beta/", b"/v1alpha/", b"/upload/v1beta/")
+_ABSOLUTE = re.compile(rb"https?://([^/?#]*)([^#]*)", re.I)
+_NAMED = re.compile(rb"/to/([^/?#]+)(.*)", re.S)
+_VERSION_SEGMENT = re.compile(rb"/v[0-9]+[a-z]*")
+
+# Names that only ever mean this machine, or a container's host: no attacker can register them.
+_LOCAL_NAMES = ("localhost", "host.docker.internal", "host.containers.internal")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a request goes: the upstream, and the path and query to ask it for."""
+
+    upstream: Upstream
+    target: bytes
+
+
+class HostGuard:
+    """Keeps out web pages that reach a local port by a name of their own (DNS rebinding)."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = {name.lower().encode() for name in (*_LOCAL_NAMES, *names)}
+
+    def check(self, host: bytes | None) -> None:
+        """Raises BadMessage when a Host header names neither this machine nor an IP address."""
+        if host is None:
+            return
+        name = host.lower()
+        if name in self._names:
+            return
+        name = _without_port(name)
+        if name in self._names or _is_address(name):
+            return
+        raise BadMessage(
+            421,
+            "host_not_allowed",
+            f"this proxy does not answer to the host name {host.decode('latin-1')!r}; "
+            "use 127.0.0.1 or add the name to its allowed hosts",
+        )
+
+
+def _without_port(host: bytes) -> bytes:
+    name, colon, port = host.rpartition(b":")
+    return name if colon and (port.isdigit() or not port) else host
+
+
+def _is_address(name: bytes) -> bool:
+    try:
+        ipaddress.ip_address(name.strip(b"[]").decode("ascii"))
+    except ValueError:
+        return False
+    return True
+
+
+class Router:
+    """Finds the upstream among those configured; a request names one at most, and adds none."""
+
+    def __init__(self, upstreams: Mapping[str, Upstream], guard: HostGuard) -> None:
+        self._upstreams = {name.encode(): upstream for name, upstream in upstreams.items()}
+        self._guard = guard
+
+    def route(self, head: RequestHead) -> Route:
+        """Raises BadMessage with the answer to give when there is no such upstream."""
+        if head.method == b"CONNECT":
+            raise BadMessage(
+                405, "not_a_forward_proxy", "set the client's base URL to this address, not a proxy"
+            )
+        target = head.target
+        if not target.startswith(b"/"):
+            target = self._absolute(head)
+        self._guard.check(head.host)
+        name, target = self._choose(target, head.hints)
+        upstream = self._upstreams.get(name)
+        if upstream is None:
+            known = ", ".join(sorted(key.decode() for key in self._upstreams))
+            raise BadMessage(
+                404,
+                "unknown_upstream",
+                f"no upstream is called {name.decode('latin-1')!r}; there are: {known}",
+            )
+        return Route(upstream, _under(upstream.prefix.encode(), target))
+
+    def _absolute(self, head: RequestHead) -> bytes:
+        """The path of a target in absolute form, which is accepted for this server's own name."""
+        match = _ABSOLUTE.fullmatch(head.target)
+        if match is None:
+            raise BadMessage(400, "bad_request", "the request's target is not a path")
+        head.host = match[1]
+        return match[2] if match[2].startswith(b"/") else b"/" + match[2]
+
+    def _choose(self, target: bytes, hints: Hint) -> tuple[bytes, bytes]:
+        if named := _NAMED.fullmatch(target):
+            rest = named[2]
+            return named[1], rest if rest.startswith(b"/") else b"/" + rest
+        if target.startswith(b"/v1/messages"):
+            return b"anthropic", target
+        if target.startswith(_OPENAI_PATHS):
+            return b"openai", target
+        if target.startswith(_GEMINI_PATHS):
+            return b"gemini", target
+        if target.startswith(b"/v1/") or target == b"/v1":
+            return _by_headers(hints), target
+        raise BadMessage(
+            404,
+            "unknown_path",
+            "no upstream is known for this path; use /v1/..., /v1beta/... or /to/NAME/...",
+        )
+
+
+def _by_headers(hints: Hint) -> bytes:
+    if hints & Hint.anthropic:
+        return b"anthropic"
+    if hints & Hint.google_key:
+        return b"gemini"
+    return b"anthropic" if hints & Hint.anthropic_key else b"openai"
+
+
+def _under(prefix: bytes, target: bytes) -> bytes:
+    """``prefix`` and ``target`` joined; a version that both name (``/v1``) is named once."""
+    if not prefix:
+        return target
+    segment = prefix[prefix.rfind(b"/") :]
+    if _VERSION_SEGMENT.fullmatch(segment) and re.match(
+        re.escape(segment) + rb"(?=[/?]|\Z)", target
+    ):
+        target = target[len(segment) :]
+    return prefix + target
