@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from whycold.core.call import Usage
+from whycold.core.cause import Example
 from whycold.core.content import Json, JsonMap
 
 __all__ = [
@@ -21,10 +22,14 @@ __all__ = [
     "body",
     "chat",
     "function",
+    "history_pair",
+    "note",
+    "opening_pair",
     "read",
     "responses",
     "result",
     "said",
+    "system_pair",
     "text",
     "tool",
     "use",
@@ -182,6 +187,36 @@ def read(tokens: int, *, of: int, output: int = 200) -> Usage:
 def without_reads(tokens: int, *, output: int = 200) -> Usage:
     """A prompt whose cache reads and writes are not reported."""
     return Usage(input=tokens, output=output)
+
+
+def note(value: str) -> JsonMap:
+    """A text block as Claude Code puts notes for the model into a message."""
+    return text(f"<system-reminder>\n{value}\n</system-reminder>")
+
+
+def system_pair(name: str, before: str, after: str, *, provider: str = "anthropic") -> Example:
+    """One turn of an agent and the next one, with another text at the end of the system prompt."""
+    return Example(
+        name,
+        agent(system=[text(f"{_ROLE}\n\n{before}", mark=True)]),
+        agent(*_NEXT, system=[text(f"{_ROLE}\n\n{after}", mark=True)]),
+        was=wrote(12_000),
+        now=wrote(12_400),
+        provider=provider,
+    )
+
+
+def opening_pair(name: str, before: Json, after: Json) -> Example:
+    """One turn of an agent and the next one, with another first message (a text or its blocks)."""
+    return Example(name, agent(first=before), agent(*_NEXT, first=after))
+
+
+def history_pair(name: str, before: Sequence[JsonMap], after: Sequence[JsonMap]) -> Example:
+    """One turn of an agent and the next one, with other messages behind its first tool result."""
+    return Example(name, agent(*before), agent(*after, *_NEXT))
+
+
+_NEXT = (said("Both tests pass now."), asks("Good. Now look at the tests of the invoices."))
 
 
 def _content(content: Sequence[Json]) -> Json:

@@ -1,0 +1,1 @@
+"""What a change of the system prompt or of the messages is about; no cause lives here."""

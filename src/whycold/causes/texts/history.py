@@ -1,0 +1,109 @@
+"""What became of a whole conversation: compacted, begun anew, or cut at its beginning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from whycold.causes.texts.passages import is_reminder, is_summary
+from whycold.causes.texts.sides import text_of
+from whycold.core.cause import Case
+from whycold.core.divergence import Change
+from whycold.core.edit import TextChange
+from whycold.core.prompt import Block, Kind, Section
+
+__all__ = ["Fate", "fate_of"]
+
+_FEWEST_CUT = 2
+"""Messages that a window drops at least: a question and its answer."""
+_SUMMARY_KINDS = frozenset({"compaction", "compaction_summary", "context_compaction"})
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """``compacted``: a summary stands for what is gone; ``restarted``: nothing of the old
+    conversation is left; ``cut``: paths of the oldest blocks, dropped while later ones stayed;
+    ``dropped``: number of messages that are wholly gone.
+    """
+
+    compacted: bool = False
+    restarted: bool = False
+    cut: frozenset[str] = frozenset()
+    dropped: int = 0
+
+
+def fate_of(case: Case) -> Fate:
+    """What became of the conversation as a whole."""
+    found = case.notes.get("fate")
+    if not isinstance(found, Fate):
+        found = case.notes["fate"] = _fate(case)
+    return found
+
+
+def _fate(case: Case) -> Fate:
+    before = case.predecessor
+    if before is None:
+        return Fate()
+    old = before.prompt.section(Section.messages)
+    new = case.call.prompt.section(Section.messages)
+    removed = {
+        d.path
+        for d in case.divergences
+        if d.section is Section.messages and d.change is Change.removed
+    }
+    kept = {block.message for block in old if block.path not in removed}
+    dropped = len({block.message for block in old} - kept)
+    if _summarised(old, new) and dropped:
+        return Fate(compacted=True, dropped=dropped)
+    if _begun_anew(case, old, new):
+        return Fate(restarted=True, dropped=dropped)
+    return Fate(cut=_window(old, removed), dropped=dropped)
+
+
+def _summarised(old: Sequence[Block], new: Sequence[Block]) -> bool:
+    """Whether a block that was not there before says that it stands for earlier messages."""
+    known = {block.content for block in old}
+    return any(
+        _is_compaction(block) or (block.role != "assistant" and is_summary(text_of(block)))
+        for block in new
+        if block.content not in known
+    )
+
+
+def _is_compaction(block: Block) -> bool:
+    return isinstance(block.value, dict) and block.value.get("type") in _SUMMARY_KINDS
+
+
+def _begun_anew(case: Case, old: Sequence[Block], new: Sequence[Block]) -> bool:
+    """Whether no block of the old conversation is left, but for notes in its first message."""
+    said = [block for block in old if not _is_note(block)]
+    if not said or not new:
+        return False
+    left = {block.content for block in new}
+    if any(block.content in left for block in said):
+        return False
+    return all(
+        d.change is Change.removed or d.text is TextChange.rewritten
+        for d in case.divergences
+        if d.section is Section.messages and not all(_is_note(block) for block in (*d.old, *d.new))
+    )
+
+
+def _is_note(block: Block) -> bool:
+    """Whether a client puts the block in front of any conversation."""
+    return block.message == 0 and block.kind is Kind.text and is_reminder(text_of(block))
+
+
+def _window(old: Sequence[Block], removed: set[str]) -> frozenset[str]:
+    """Paths of the oldest messages when they are gone together, the very first perhaps kept."""
+    start = next((i for i, block in enumerate(old) if block.path in removed), None)
+    if start is None or old[start].message > old[0].message + 1 or not old[start].opens:
+        return frozenset()
+    end = start
+    while end < len(old) and old[end].path in removed:
+        end += 1
+    run = old[start:end]
+    whole = {b.message for b in run} - {b.message for b in old[end:]}
+    if end == len(old) or len(whole) < _FEWEST_CUT:
+        return frozenset()
+    return frozenset(block.path for block in run)

@@ -1,0 +1,147 @@
+"""A divergence as two texts, and the words in which it is told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from whycold.core.content import Json, as_list, as_map, as_text, encode
+from whycold.core.divergence import Divergence
+from whycold.core.prompt import Block, Kind, Section
+
+__all__ = ["Sides", "count", "images", "name_of", "quote", "sides", "text_of", "where", "words"]
+
+_SHOWN = 40
+_FARTHEST = 200
+_MESSAGE = re.compile(r"messages\[(\d+)\]")
+_IMAGES = frozenset({"image", "image_url", "input_image", "computer_screenshot"})
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """The two texts of a divergence, "" where there is none.
+
+    ``gone`` and ``come`` are what differs, at ``old_at`` and ``new_at`` of the whole texts.
+    """
+
+    old: str
+    new: str
+    gone: str
+    come: str
+    old_at: int = 0
+    new_at: int = 0
+
+
+def sides(d: Divergence) -> Sides:
+    """The texts of a divergence: of the value that was edited, or of the blocks as a whole."""
+    if d.old_text is not None and d.new_text is not None and d.edits:
+        old, new, first, last = d.old_text, d.new_text, d.edits[0], d.edits[-1]
+        was, now = (first.before_start, last.before_end), (first.after_start, last.after_end)
+        back = _to_line_start(old, *was) if now[0] == now[1] else 0
+        back = _to_line_start(new, *now) if was[0] == was[1] else back
+        was, now = (was[0] - back, was[1] - back), (now[0] - back, now[1] - back)
+        return Sides(old, new, old[slice(*was)], new[slice(*now)], was[0], now[0])
+    old, new = "\n".join(map(text_of, d.old)), "\n".join(map(text_of, d.new))
+    return Sides(old, new, old, new)
+
+
+def _to_line_start(text: str, start: int, end: int) -> int:
+    """How far a piece that was put in or taken out can be moved back to begin with its line.
+
+    A reminder between reminders could as well begin in the middle of the one before it."""
+    back = 0
+    while start - back > 0 and text[start - back - 1] != "\n":
+        if back > _FARTHEST or text[start - back - 1] != text[end - back - 1]:
+            return 0
+        back += 1
+    return back
+
+
+def text_of(block: Block) -> str:
+    """The text of a block as the model reads it: of a tool result its output; "" without any."""
+    if isinstance(block.value, str):
+        return block.value
+    value = as_map(block.value) or {}
+    for key in ("text", "thinking", "content", "output", "response", "result"):
+        if key in value:
+            return "\n".join(_texts(value[key]))
+    return ""
+
+
+def _texts(value: Json) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif (whole := as_map(value)) is not None:
+        for key in ("text", "content", "output", "result"):
+            yield from _texts(whole.get(key))
+    else:
+        for item in as_list(value) or ():
+            yield from _texts(item)
+
+
+def images(block: Block) -> list[bytes]:
+    """The images in a block, tool results included, as comparable bytes."""
+    if block.kind is Kind.image:
+        return [block.encoded]
+    return [encode(image) for image in _images(block.value)]
+
+
+def _images(value: Json) -> Iterator[Mapping[str, Json]]:
+    whole = as_map(value)
+    if whole is not None:
+        if whole.get("type") in _IMAGES or "inlineData" in whole or "image" in whole:
+            yield whole
+            return
+        for key in ("content", "output", "response", "toolResult"):
+            yield from _images(whole.get(key))
+    for item in as_list(value) or ():
+        yield from _images(item)
+
+
+def words(text: str, at: int, changed: str) -> str:
+    """What differs, with the rest of the words it stands in: "2026-11-23" for its last digit."""
+    start, end = at, at + len(changed)
+    low = max(0, start - _SHOWN)
+    while start > low and not _ends_word(text[start - 1]):
+        start -= 1
+    high = min(len(text), end + _SHOWN)
+    while end < high and not _ends_word(text[end]):
+        end += 1
+    return text[start:end].strip()
+
+
+def _ends_word(character: str) -> bool:
+    return character.isspace() or character in "\"'`<>()[]{},;|="
+
+
+def quote(text: str) -> str:
+    """A text in quotation marks, on one line, cut at 40 characters."""
+    line = " ".join(text.split())
+    return f'"{line}"' if len(line) <= _SHOWN else f'"{line[: _SHOWN - 1].rstrip()}…"'
+
+
+def where(d: Divergence) -> str:
+    """The place in words: the system prompt, the first message, messages[4]."""
+    if d.section is Section.system:
+        return "the system prompt"
+    found = _MESSAGE.match(d.path)
+    if found is None:
+        return "the messages"
+    return "the first message" if found[1] == "0" else found[0]
+
+
+def name_of(d: Divergence) -> str:
+    """The tool that a result or call belongs to, in words; "" when it is not known."""
+    return next((block.name for block in (*d.old, *d.new) if block.name), "")
+
+
+def count(number: int, what: str) -> str:
+    """ "1 message", "3 messages"."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def field(block: Block, *names: str) -> str | None:
+    """The first of these fields of a block that holds a text."""
+    value = as_map(block.value) or {}
+    return next((text for name in names if (text := as_text(value.get(name)))), None)
