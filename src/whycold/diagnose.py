@@ -17,14 +17,15 @@ from whycold.core.diagnosis import BlockCount, Diagnosis, Found, Reason, Verdict
 from whycold.core.divergence import Divergence
 from whycold.core.grade import grade, spoken
 from whycold.core.judge import Judged, judge
-from whycold.core.live_entries import Entry, entries, reach, sent_back
+from whycold.core.ledger import Ledger
+from whycold.core.live_entries import entries, reach, sent_back
 from whycold.core.predecessor import History, Link, Linked, placed
 from whycold.core.prompt import Prompt, Section
 from whycold.core.rules import CacheRules
 from whycold.core.tokens import Counts
 from whycold.core.wording import ruled_out, summary
 
-__all__ = ["Engine", "PriceList", "RuleBook", "diagnose"]
+__all__ = ["Engine", "PriceList", "RuleBook", "diagnose", "diagnose_pair"]
 
 RuleBook = Callable[[Call], CacheRules]
 """The cache rules that hold for a call."""
@@ -40,6 +41,28 @@ def diagnose(
     return [engine.take(call) for call in sorted(calls, key=lambda c: c.order)]
 
 
+def diagnose_pair(
+    before: Call, after: Call, rules: RuleBook, prices: PriceList | None = None
+) -> Diagnosis:
+    """Diagnose one call against another that is known to be its predecessor."""
+    rule, linked = rules(after), Linked(before, Link.named)
+    was = judge(before, None, rules(before), (), None).counts
+    divergences = _divergences(linked, after, rule)
+    limit, kept = reach(after, rule), divergences[0].kept if divergences else None
+    same_cache = (before.provider, before.model) == (after.provider, after.model)
+    live = tuple(
+        e
+        for e in entries(before, rule, was)
+        if same_cache and e.readable(after.at) and _within(e.blocks, limit, kept)
+    )
+    judged = judge(after, linked, rule, divergences, was, live)
+    return _told(after, linked, rule, judged, prices(after) if prices else None)
+
+
+def _within(blocks: int, *limits: int | None) -> bool:
+    return all(limit is None or blocks <= limit for limit in limits)
+
+
 class Engine:
     """What is known of the calls so far. ``take`` each call once, in the order of
     ``Call.order``.
@@ -47,71 +70,31 @@ class Engine:
 
     def __init__(self, rules: RuleBook, prices: PriceList | None = None) -> None:
         self._rules, self._prices = rules, prices
-        self._history = History()
+        self._history, self._ledger = History(), Ledger()
         self._counts: dict[str, Counts] = {}
-        self._entries: dict[tuple[object, ...], Entry] = {}
 
-    def take(self, call: Call, *, after: Call | None = None) -> Diagnosis:
-        """Diagnose a call against all taken before it; ``after`` names its predecessor instead of
-        finding one.
-        """
+    def take(self, call: Call) -> Diagnosis:
+        """Diagnose a call against all taken before it."""
         rules = self._rules(call)
         call = self._history.resolve(call)
-        linked = Linked(after, Link.named) if after is not None else self._history.predecessor(call)
-        divergences = (
-            compare(_sent(linked, call, rules), call.prompt, rules) if linked is not None else ()
-        )
-        if linked is not None and linked.link is Link.opened:
-            # another conversation: only tools and system were owed
-            divergences = tuple(d for d in divergences if d.section is not Section.messages)
-        live = self._live(call, rules)
+        linked = self._history.predecessor(call)
+        divergences = _divergences(linked, call, rules) if linked is not None else ()
+        live = self._ledger.live(call, rules)
         was = self._counts.get(linked.call.id) if linked is not None else None
-        judged = judge(call, linked, rules, divergences, was, live, self._refreshed(call, linked))
-        self._remember(call, rules, judged.counts, live)
+        refreshed = self._ledger.refreshed(linked.call) if linked is not None else None
+        judged = judge(call, linked, rules, divergences, was, live, refreshed)
+        self._ledger.remember(call, rules, judged.counts, live)
+        self._history.add(call)
+        self._counts[call.id] = judged.counts
         return _told(call, linked, rules, judged, self._prices(call) if self._prices else None)
 
-    def _live(self, call: Call, rules: CacheRules) -> tuple[Entry, ...]:
-        """Entries of any earlier call that this call could read, shortest first."""
-        limit = reach(call, rules)
-        chain = call.prompt.chain if limit is None else call.prompt.chain[:limit]
-        scope = _scope(call)
-        found = (self._entries.get((*scope, key)) for key in chain)
-        return tuple(
-            e
-            for e in found
-            if e is not None
-            and e.alive(call.at)
-            and (e.usable_from is None or e.usable_from <= call.at)
-        )
 
-    def _refreshed(self, call: Call, linked: Linked | None) -> dict[bytes, Entry]:
-        if linked is None:
-            return {}
-        scope = _scope(call)
-        keys = linked.call.prompt.chain
-        return {
-            key: entry for key in keys if (entry := self._entries.get((*scope, key))) is not None
-        }
-
-    def _remember(
-        self, call: Call, rules: CacheRules, counts: Counts, live: Sequence[Entry]
-    ) -> None:
-        self._history.add(call)
-        self._counts[call.id] = counts
-        scope = _scope(call)
-        read = call.usage.cache_read or 0
-        for entry in live:
-            if entry.ttl is not None and entry.ttl.refreshed and 0 < entry.tokens <= read:
-                self._entries[*scope, entry.key] = entry.used(call.at)
-        for entry in entries(call, rules, counts):
-            self._entries[*scope, entry.key] = entry
-            if entry.anywhere:
-                for blocks, key in enumerate(call.prompt.chain[:-1], 1):
-                    self._entries[*scope, key] = entry.shortened(key, blocks, counts.until(blocks))
-
-
-def _scope(call: Call) -> tuple[object, ...]:
-    return (call.provider, call.account, call.model)
+def _divergences(linked: Linked, call: Call, rules: CacheRules) -> tuple[Divergence, ...]:
+    found = compare(_sent(linked, call, rules), call.prompt, rules)
+    if linked.link is Link.opened:
+        # another conversation: only tools and system were owed
+        return tuple(d for d in found if d.section is not Section.messages)
+    return found
 
 
 def _sent(linked: Linked, call: Call, rules: CacheRules) -> Prompt:

@@ -7,7 +7,17 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias, cast
 
-__all__ = ["Json", "JsonMap", "as_list", "as_map", "as_text", "digest", "encode", "same_as_sent"]
+__all__ = [
+    "Json",
+    "JsonMap",
+    "as_list",
+    "as_map",
+    "as_text",
+    "digest",
+    "encode",
+    "same_as_sent",
+    "weigh",
+]
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 JsonMap: TypeAlias = "Mapping[str, Json]"
@@ -39,21 +49,37 @@ def digest(*parts: bytes) -> bytes:
 
 def same_as_sent(a: Json, b: Json) -> bool:
     """Whether two values would be sent as the same JSON: types, key order and all."""
-    if type(a) is not type(b):
-        return (
-            isinstance(a, (list, tuple, dict))
-            and isinstance(b, (list, tuple, dict))
-            and encode(a) == encode(b)
-        )
-    if isinstance(a, (str, int, float)) or a is None:
-        return a == b
-    return a == b and encode(a) == encode(b)
+    if a is b:
+        return True
+    if isinstance(a, str):
+        return isinstance(b, str) and a == b
+    return a == b and _same_shape(a, b)
+
+
+def _same_shape(a: Json, b: Json) -> bool:
+    """Whether two equal values have the same types (1, 1.0 and true are equal) and key orders."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        return list(a) == list(b) and all(map(_same_shape, a.values(), b.values()))
+    if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
+        return all(map(_same_shape, a, b))
+    return type(a) is type(b)
+
+
+def weigh(value: Json) -> int:
+    """Bytes that a value takes in a prompt, without escapes; strings weigh what they hold."""
+    if isinstance(value, str):
+        # UTF-8 is nearer to tokens than characters are: a Chinese character is 3 bytes
+        return len(value) if value.isascii() else len(value.encode("utf-8", "surrogatepass"))
+    if isinstance(value, dict):
+        return 2 + sum(len(key) + 4 + weigh(item) for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return 2 + sum(1 + weigh(item) for item in value)
+    return 4
 
 
 def as_map(value: Json) -> JsonMap | None:
     """The value if it is an object, else None: a wrong type in a known field is never an error."""
-    # a dict is what bodies hold; asking for it first is what makes large bodies quick
-    return cast("JsonMap", value) if isinstance(value, (dict, Mapping)) else None
+    return cast("JsonMap", value) if isinstance(value, dict) else None
 
 
 def as_list(value: Json) -> Sequence[Json] | None:

@@ -8,7 +8,7 @@ import re
 
 from whycold.core.content import digest
 from whycold.core.divergence import Divergence
-from whycold.core.volatile import template
+from whycold.core.volatile import template, template_at
 
 __all__ = ["fingerprint", "place"]
 
@@ -26,5 +26,21 @@ def fingerprint(project: str | None, cause: str, divergence: Divergence | None) 
     """16 hex digits for (project, cause, place, template of the text before and after)."""
     parts = [project or "", cause]
     if divergence is not None:
-        parts += [place(divergence.path), template(divergence.before), template(divergence.after)]
+        parts += [place(divergence.path), *_templates(divergence)]
     return digest(*(part.encode("utf-8", "surrogatepass") for part in parts)).hex()[:16]
+
+
+def _templates(divergence: Divergence) -> tuple[str, str]:
+    """The text before and after without what changes by itself.
+
+    Taken around the whole value that was edited: an excerpt begins elsewhere when the seconds of a
+    time change and when its minutes do.
+    """
+    old, new = divergence.old_text, divergence.new_text
+    if old is None or new is None or not divergence.edits:
+        return template(divergence.before), template(divergence.after)
+    edit = divergence.edits[0]
+    return (
+        template_at(old, edit.before_start, edit.before_end),
+        template_at(new, edit.after_start, edit.after_end),
+    )

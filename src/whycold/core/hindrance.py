@@ -45,7 +45,7 @@ class Scene:
 
     ``reusable`` is what the predecessor left for it, in tokens, ``exact`` whether that was counted.
     ``live`` are entries of any call whose prefix this call shares and that it could read;
-    ``refreshed`` maps a prefix to its entry as last used.
+    ``refreshed`` maps a number of the predecessor's leading blocks to their entry as last used.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Scene:
         was: Counts,
         counts: Counts,
         live: tuple[Entry, ...],
-        refreshed: Mapping[bytes, Entry],
+        refreshed: Mapping[int, Entry],
     ) -> None:
         self.call, self.before, self.link = call, linked.call, linked.link
         self.rules, self.divergences, self.was, self.counts = rules, divergences, was, counts
@@ -133,7 +133,7 @@ class Scene:
         )
 
     def _alive(self, entry: Entry) -> bool:
-        latest = self.refreshed.get(entry.key, entry)
+        latest = self.refreshed.get(entry.blocks, entry)
         return entry.alive(self.call.at) or latest.alive(self.call.at)
 
     def hindrances(self) -> Iterator[Hindrance]:

@@ -58,7 +58,7 @@ def judge(
     divergences: tuple[Divergence, ...],
     was: Counts | None,
     live: Sequence[Entry] = (),
-    refreshed: Mapping[bytes, Entry] | None = None,
+    refreshed: Mapping[int, Entry] | None = None,
 ) -> Judged:
     """Judge one call.
 

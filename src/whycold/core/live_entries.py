@@ -27,7 +27,6 @@ class Entry:
     """
 
     call: str
-    key: bytes
     blocks: int
     tokens: int
     exact: bool
@@ -41,6 +40,10 @@ class Entry:
         """Whether it had not expired at that time."""
         return self.expires is None or at <= self.expires
 
+    def readable(self, at: datetime) -> bool:
+        """Whether it had not expired and its writer had begun to answer."""
+        return self.alive(at) and (self.usable_from is None or self.usable_from <= at)
+
     def used(self, at: datetime) -> Entry:
         """The entry after a read, which starts its lifetime anew."""
         return (
@@ -49,9 +52,9 @@ class Entry:
             else self
         )
 
-    def shortened(self, key: bytes, blocks: int, tokens: int) -> Entry:
+    def shortened(self, blocks: int, tokens: int) -> Entry:
         """The part of it that holds fewer blocks, where any shorter prefix can be read."""
-        return replace(self, key=key, blocks=blocks, tokens=tokens, exact=False)
+        return replace(self, blocks=blocks, tokens=tokens, exact=False)
 
 
 def entries(call: Call, rules: CacheRules, counts: Counts) -> tuple[Entry, ...]:
@@ -83,7 +86,6 @@ def _entry(
     )
     return Entry(
         call=call.id,
-        key=call.prompt.chain[blocks - 1],
         blocks=blocks,
         tokens=counts.until(blocks),
         exact=counts.is_exact(blocks),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 
-from whycold.core.content import Json, digest, encode, same_as_sent
+from whycold.core.content import Json, digest, encode, same_as_sent, weigh
 
 __all__ = ["Block", "Breakpoint", "Kind", "Links", "Prompt", "Section", "Setting"]
 
@@ -97,7 +97,7 @@ class Block:
     @cached_property
     def size(self) -> int:
         """Bytes of content, for weighing and for token estimates."""
-        return len(self.encoded) - 1
+        return weigh(self.value)
 
     @property
     def text_path(self) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from whycold.core.call import Call
 from whycold.core.cost import Rates
 from whycold.core.diagnosis import Diagnosis
-from whycold.diagnose import Engine
+from whycold.diagnose import diagnose_pair
 from whycold.errors import UserError
 from whycold.frontends.config import now
 from whycold.providers.body import decode_map
@@ -56,9 +56,7 @@ class Comparison:
         dated = before.at is not None and after.at is not None
         if not dated:
             second = replace(second, at=first.at + timedelta(seconds=1))
-        engine = Engine(rules_for, self._price)
-        engine.take(first)
-        told = engine.take(second, after=first)
+        told = diagnose_pair(first, second, rules_for, self._price)
         return told if dated else replace(told, gap=None)
 
     def _price(self, call: Call) -> Rates | None:
