@@ -24,8 +24,13 @@ from whycold.providers.base import Dialect, Wire
 from whycold.providers.bedrock import BEDROCK_CONVERSE
 from whycold.providers.bedrock_rules import BEDROCK
 from whycold.providers.body import decode_map
+from whycold.providers.compatible import DIALECTS as COMPATIBLE
+from whycold.providers.engines import DIALECTS as ENGINES
 from whycold.providers.gemini import GEMINI_GENERATE
 from whycold.providers.gemini_rules import GEMINI, VERTEX
+from whycold.providers.openai_chat import OPENAI_CHAT
+from whycold.providers.openai_responses import OPENAI_RESPONSES
+from whycold.providers.openai_rules import AZURE_OPENAI, OPENAI
 
 CORPUS = Path(__file__).parent / "corpus"
 
@@ -35,6 +40,11 @@ PROVIDERS: dict[str, tuple[Wire, Dialect]] = {
     "bedrock-anthropic": (ANTHROPIC_MESSAGES, BEDROCK_ANTHROPIC),
     "gemini": (GEMINI_GENERATE, GEMINI),
     "vertex": (GEMINI_GENERATE, VERTEX),
+    "openai": (OPENAI_CHAT, OPENAI),
+    "openai-responses": (OPENAI_RESPONSES, OPENAI),
+    "azure": (OPENAI_CHAT, AZURE_OPENAI),
+    "llama.cpp-responses": (OPENAI_RESPONSES, ENGINES[0]),
+    **{dialect.name: (OPENAI_CHAT, dialect) for dialect in (*COMPATIBLE, *ENGINES)},
 }
 
 CASES = sorted(path.parent for path in CORPUS.glob("*/*/request.json"))

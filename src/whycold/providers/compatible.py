@@ -221,7 +221,8 @@ def _behind_gateway(wire: str, model: str | None) -> CacheRules:
     sources = dict(rules.sources)
     for name, meant in _TRANSLATED.items():
         if name not in effects and meant in effects:
-            effects[name] = replace(effects[meant], certain=False)
+            note = effects[meant].note or f"The gateway makes {meant} of it."
+            effects[name] = replace(effects[meant], certain=False, note=note)
             sources[f"effects.{name}"] = _RELAY
     return replace(rules, effects=effects, sources=sources)
 

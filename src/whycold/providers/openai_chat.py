@@ -94,7 +94,7 @@ def _messages(body: JsonMap, reading: Reading, dialect: Dialect) -> None:
             reading.add(f"messages[{index}]", Kind.opaque, item, message=index)
             leading = False
             continue
-        is_system = message.get("role") in SYSTEM_ROLES
+        is_system = as_text(message.get("role")) in SYSTEM_ROLES
         if is_system and dialect.attribution == "stripped":
             message, found = without_attribution(message)
             reading.stripped += found

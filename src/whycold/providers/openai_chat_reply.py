@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+
 from whycold.core.call import ProviderError, Reply
 from whycold.core.content import Json, JsonMap, as_list, as_map, as_text
 from whycold.core.prompt import Block
@@ -81,12 +84,18 @@ class ChatStream:
             self._take(chunk)
 
     def finish(self) -> Reply:
-        """What was read; complete when it ended with a finish reason, ``[DONE]`` or an error."""
+        """What was read; complete when it ended with a finish reason or ``[DONE]``.
+
+        An error in the middle cuts it short; one that is all there is, is the whole answer.
+        """
         for chunk in self._events.finish():
             self._take(chunk)
         if self._events.body is not None:
             return read_reply(self._events.body, self._dialect)
         message = self._message() if self._said else None
+        ended = self._events.done or self._stop is not None
+        if self._error is not None:
+            ended = message is None
         return Reply(
             message_id=as_text(self._top.get("id")),
             model=as_text(self._top.get("model")),
@@ -94,8 +103,7 @@ class ChatStream:
             blocks=_blocks(message, as_text(self._top.get("model"))),
             stop=self._stop,
             error=self._error,
-            complete=self._events.unread == 0
-            and (self._events.done or self._stop is not None or self._error is not None),
+            complete=ended and not self._events.unread,
         )
 
     def _take(self, chunk: JsonMap) -> None:
@@ -147,7 +155,7 @@ class ChatStream:
         if self._parts:
             message["content"] = self._parts
         if self._details:
-            message["reasoning_details"] = self._details
+            message["reasoning_details"] = _merged(self._details)
         if self._audio.get("id") is not None:
             message["audio"] = {"id": self._audio["id"]}
         if self._calls:
@@ -155,6 +163,21 @@ class ChatStream:
         if self._function is not None:
             message["function_call"] = self._function.whole().get("function")
         return message
+
+
+def _merged(details: Sequence[Json]) -> list[Json]:
+    """OpenRouter's reasoning details, put together from their pieces by type and index."""
+    found: dict[tuple[Json, str], dict[str, Json]] = {}
+    for detail in filter(None, map(as_map, details)):
+        key = (as_text(detail.get("type")), json.dumps(detail.get("index")))
+        whole = found.setdefault(key, {})
+        for name, value in detail.items():
+            before = whole.get(name)
+            if name in ("text", "summary", "data") and isinstance(before, str):
+                whole[name] = before + (as_text(value) or "")
+            elif value is not None:
+                whole[name] = value
+    return [*found.values()]
 
 
 class _Call:

@@ -92,7 +92,7 @@ class Reading:
 
     def unmarked(self, raw: JsonMap) -> tuple[JsonMap, Breakpoint | None]:
         """The object without markers, and the marker: OpenAI's own or ``cache_control``."""
-        if not any(name in raw for name in _MARKERS):
+        if "prompt_cache_breakpoint" not in raw and "cache_control" not in raw:
             return raw, None
         bare = {k: v for k, v in raw.items() if k not in _MARKERS}
         own = as_map(raw.get("prompt_cache_breakpoint"))
@@ -143,12 +143,14 @@ def listed(value: Json) -> Sequence[Json]:
 
 def in_order(call: JsonMap) -> dict[str, Json]:
     """A tool call with its known fields first, in one order; the others as they were sent."""
-    first: dict[str, Json] = {k: call[k] for k in _CALL_FIELDS if k in call}
-    return first | {k: v for k, v in call.items() if v is not None}
+    names = dict.fromkeys((*_CALL_FIELDS, *call))
+    return {name: call[name] for name in names if call.get(name) is not None}
 
 
 def read_parts(content: Json, reading: Reading) -> list[Part]:
     """The parts of a message's content; an empty text alone is as good as none."""
+    if isinstance(content, str):
+        return [Part(Kind.text, content)] if content else []
     parts = [_part(item, reading) for item in listed(content)]
     if len(parts) == 1 and parts[0].value == "" and parts[0].mark is None:
         return []

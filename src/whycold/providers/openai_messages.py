@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from whycold.core.content import Json, JsonMap, as_list, as_map, as_text
 from whycold.core.prompt import Kind
@@ -26,6 +25,8 @@ _ASIDE = ("name", "prefix", "partial")
 
 _REASONING = ("reasoning_content", "reasoning")
 """One text under two names: DeepSeek's and OpenRouter's."""
+
+_RARE = frozenset({*_ASIDE, *_REASONING, "reasoning_details", "refusal", "audio", "function_call"})
 
 
 def read_system_message(message: JsonMap, reading: Reading, index: int) -> None:
@@ -67,10 +68,9 @@ def read_message(
     at, since = f"messages[{index}]", len(reading.blocks)
     role = as_text(message.get("role"))
     is_result = role in _RESULT_ROLES
-    aside = {} if is_result else {k: message[k] for k in _ASIDE if message.get(k)}
-    if aside:
-        reading.add(at, Kind.text, aside, role=role, message=index)
-    _reasoning(message, reading, at, role, index)
+    rare = bool(message.keys() & _RARE)
+    if rare:
+        _before(message, reading, at, role, index)
     name = None
     if is_result:
         name = as_text(message.get("name")) or called.get(
@@ -87,10 +87,10 @@ def read_message(
             mark=part.mark,
             tokens=part.tokens,
         )
-    for field, kind in (("refusal", Kind.text), ("audio", Kind.audio)):
-        if message.get(field):
-            reading.add(f"{at}.{field}", kind, message[field], role=role, message=index)
-    _calls(message, reading, at, role, index, called)
+    if rare:
+        _after(message, reading, at, role, index)
+    if message.get("tool_calls") is not None:
+        _calls(message, reading, at, role, index, called)
     if len(reading.blocks) == since:
         kind = Kind.tool_result if is_result else Kind.text
         reading.add(f"{at}.content[0]", kind, "", role=role, name=name, message=index)
@@ -98,33 +98,37 @@ def read_message(
         reading.mark_last(whole, since)
 
 
-def _reasoning(message: JsonMap, reading: Reading, at: str, role: str | None, index: int) -> None:
-    """OpenRouter's details hold the plain text, too: it counts once."""
+def _before(message: JsonMap, reading: Reading, at: str, role: str | None, index: int) -> None:
+    """What stands ahead of the content: who speaks, and what was thought.
+
+    OpenRouter's details hold the plain text of the reasoning, too: it counts once.
+    """
+    aside = {k: message[k] for k in _ASIDE if message.get(k) and role not in _RESULT_ROLES}
+    if aside:
+        reading.add(at, Kind.text, aside, role=role, message=index)
     details = [d for d in map(as_map, as_list(message.get("reasoning_details")) or ()) if d]
-    for number, detail in enumerate(_merged(details)):
+    for number, detail in enumerate(details):
         hidden = detail.get("type") == "reasoning.encrypted"
         kind = Kind.redacted_thinking if hidden else Kind.thinking
         path = f"{at}.reasoning_details[{number}]"
-        reading.add(path, kind, detail, role=role, message=index)
+        value = {k: v for k, v in detail.items() if k != "index" and v is not None}
+        reading.add(path, kind, value, role=role, message=index)
     for field in () if details else _REASONING:
         if message.get(field):
             reading.add(f"{at}.{field}", Kind.thinking, message[field], role=role, message=index)
             return
 
 
-def _merged(details: Sequence[JsonMap]) -> list[JsonMap]:
-    """Reasoning details whose pieces, as a stream sends them, are put together again."""
-    found: dict[tuple[Json, str], dict[str, Json]] = {}
-    for detail in details:
-        key = (as_text(detail.get("type")), json.dumps(detail.get("index")))
-        whole = found.setdefault(key, {})
-        for name, value in detail.items():
-            before = whole.get(name)
-            if name in ("text", "summary", "data") and isinstance(before, str):
-                whole[name] = before + (as_text(value) or "")
-            elif value is not None and name != "index":
-                whole[name] = value
-    return [*found.values()]
+def _after(message: JsonMap, reading: Reading, at: str, role: str | None, index: int) -> None:
+    """What stands behind the content: a refusal, spoken words, a call of the older kind."""
+    for field, kind in (("refusal", Kind.text), ("audio", Kind.audio)):
+        if message.get(field):
+            reading.add(f"{at}.{field}", kind, message[field], role=role, message=index)
+    call = as_map(message.get("function_call"))
+    if call is not None:
+        name = as_text(call.get("name"))
+        path = f"{at}.function_call"
+        reading.add(path, Kind.tool_use, in_order(call), role=role, name=name, message=index)
 
 
 def _calls(
@@ -143,13 +147,9 @@ def _calls(
             continue
         value = _call(call)
         name = as_text(value.get("name"))
-        called[as_text(call.get("id")) or ""] = name or ""
+        if name:
+            called[as_text(call.get("id")) or ""] = name
         reading.add(path, Kind.tool_use, value, role=role, name=name, message=index)
-    call = as_map(message.get("function_call"))
-    if call is not None:
-        name = as_text(call.get("name"))
-        path = f"{at}.function_call"
-        reading.add(path, Kind.tool_use, in_order(call), role=role, name=name, message=index)
 
 
 def _call(call: JsonMap) -> dict[str, Json]:

@@ -109,7 +109,7 @@ def _input(raw: Json, reading: Reading, *, opens: bool) -> None:
     called: dict[str, str] = {}
     for index, item in enumerate(listed(raw)):
         message = as_map(item)
-        is_system = message is not None and message.get("role") in SYSTEM_ROLES
+        is_system = message is not None and as_text(message.get("role")) in SYSTEM_ROLES
         opens = opens and is_system and message is not None and is_message(message)
         if opens and message is not None:
             read_system(message.get("content"), reading, as_text(message["role"]), index)

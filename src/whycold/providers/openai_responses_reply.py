@@ -32,7 +32,7 @@ def read_reply(body: JsonMap, dialect: Dialect) -> Reply:
         usage=read_usage(body, dialect),
         verdict=read_verdict(body),
         blocks=_blocks(as_list(body.get("output")) or (), as_text(body.get("model"))),
-        stop=as_text(why.get("reason")) or status,
+        stop=as_text(why.get("reason")) or (None if status in _RUNNING else status),
         error=error,
         complete=error is not None or status not in _RUNNING,
     )
@@ -65,7 +65,10 @@ class ResponseStream:
             self._take(event)
 
     def finish(self) -> Reply:
-        """What was read; complete when the event came that ends a Response."""
+        """What was read; complete when the event came that ends a Response.
+
+        An error in the middle cuts it short; one that is all there is, is the whole answer.
+        """
         for event in self._events.finish():
             self._take(event)
         if self._events.body is not None:
@@ -77,17 +80,21 @@ class ResponseStream:
         if self._timings is not None:
             body["timings"] = self._timings
         reply = read_reply(body, self._dialect)
-        error = read_error({"error": self._error}) if self._error is not None else reply.error
-        ended = (self._ended or error is not None) and not self._events.unread
-        return replace(reply, error=error, complete=ended, stop=reply.stop if ended else None)
+        ended = self._ended
+        if self._error is not None and not ended:
+            reply = replace(reply, error=read_error({"error": self._error}))
+            ended = not self._response
+        return replace(reply, complete=ended and not self._events.unread)
 
     def _take(self, event: JsonMap) -> None:
         kind = as_text(event.get("type")) or ""
         response = as_map(event.get("response"))
         if response is not None:
             self._response |= response
+        if kind in _ENDS:
+            self._ended = True
+            self._response["status"] = kind.removeprefix("response.")
         self._timings = event.get("timings", self._timings)
-        self._ended = self._ended or kind in _ENDS
         if kind == "response.output_item.done":
             at = as_count(event.get("output_index"))
             self._items[len(self._items) if at is None else at] = event.get("item")

@@ -117,7 +117,7 @@ def _since_5_6() -> CacheRules:
         max_breakpoints=4,
         reports_write=True,
         effects=_EFFECTS,
-        sources={**_SOURCES, "ttls": _TYPES, "max_breakpoints": _TYPES},
+        sources={**_SOURCES, **dict.fromkeys(("ttls", "markable", "max_breakpoints"), _TYPES)},
     )
 
 

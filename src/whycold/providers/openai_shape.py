@@ -93,7 +93,7 @@ def looks_like_chat(body: JsonMap) -> int:
     for message in map(as_map, messages[:_FEW]):
         if message is None:
             continue
-        grade += 10 * (message.get("role") in _ROLES) + 10 * ("tool_calls" in message)
+        grade += 10 * (as_text(message.get("role")) in _ROLES) + 10 * ("tool_calls" in message)
         for part in map(as_map, as_list(message.get("content")) or ()):
             kind = None if part is None else as_text(part.get("type"))
             grade += 10 * (kind in _PARTS) - 10 * (kind in _PARTS_ELSEWHERE)
@@ -118,7 +118,8 @@ def looks_like_responses(body: JsonMap) -> int:
     given = body.get("input")
     items = as_list(given)
     if items is not None:
-        if not items or not all(as_map(item) is not None for item in items[:_FEW]):
+        # texts and token numbers alone are what embeddings take
+        if all(as_map(item) is None for item in items[:_FEW]):
             return 0
     elif not isinstance(given, str) and not _refers(body):
         return 0
@@ -137,7 +138,9 @@ def chat_answers(body: JsonMap) -> int:
     object_ = as_text(body.get("object")) or ""
     if object_.startswith("chat.completion") or object_ == "text_completion":
         return 10
-    return 5 if as_list(body.get("choices")) is not None else _an_error(body)
+    if object_ == "error":  # vLLM's flat one
+        return 4
+    return 5 if as_list(body.get("choices")) is not None else 2 * _an_error(body)
 
 
 def responses_answers(body: JsonMap) -> int:
@@ -149,4 +152,4 @@ def responses_answers(body: JsonMap) -> int:
 
 def _an_error(body: JsonMap) -> int:
     error = body.get("error")
-    return 1 if as_map(error) is not None or isinstance(error, str) else 0
+    return int(as_map(error) is not None or isinstance(error, str))
