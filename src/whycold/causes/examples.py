@@ -216,9 +216,6 @@ def history_pair(name: str, before: Sequence[JsonMap], after: Sequence[JsonMap])
     return Example(name, agent(*before), agent(*after, *_NEXT))
 
 
-_NEXT = (said("Both tests pass now."), asks("Good. Now look at the tests of the invoices."))
-
-
 def _content(content: Sequence[Json]) -> Json:
     return content[0] if len(content) == 1 and isinstance(content[0], str) else list(content)
 
@@ -227,3 +224,6 @@ def _marked(block: JsonMap, *, mark: bool, ttl: str | None) -> JsonMap:
     if not mark:
         return block
     return {**block, "cache_control": {**MARKED, "ttl": ttl} if ttl else MARKED}
+
+
+_NEXT = (said("Both tests pass now."), asks("Good. Now look at the tests of the invoices."))

@@ -56,8 +56,8 @@ class Case:
     ``read`` what was read (tokens, None when unknown). ``divergences`` are all of the call,
     ``divergence`` the one in question. ``obstacle`` is what the engine found when it is not about a
     divergence. ``lapsed`` is the name of the lifetime that ran out. ``positions`` is how many
-    look-back positions lie between the old entry and the marker. ``notes`` is where causes keep what
-    they found out about the call, so that it is found once for all its cases.
+    look-back positions lie between the old entry and the marker. ``notes`` is where causes keep
+    what they found out about the call, so that it is found once for all its cases.
     """
 
     call: Call
