@@ -250,6 +250,9 @@ def _rebuilt(prompt: Prompt, earlier: Call) -> Prompt:
             blocks += answered
             blocks += placed(prompt.section(section), count)
         elif section not in prompt.inherits:
+            if Section.messages in prompt.inherits:
+                # a system message among the earlier messages comes along with them
+                blocks += (b for b in kept.section(section) if b.message >= 0)
             blocks += prompt.section(section)
     return replace(
         prompt, blocks=tuple(blocks), unseen=prompt.unseen | (kept.unseen & prompt.inherits)
