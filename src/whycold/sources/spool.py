@@ -40,8 +40,9 @@ _KEY_BYTES: Final = 32
 class SpoolConfig:
     """Where the spool is and how much it may take; sizes in bytes, times in seconds.
 
-    ``budget_bytes`` bounds what waits in memory, bodies in flight included; ``body_bytes`` one
-    body; ``total_bytes`` the folder. A segment is closed at ``segment_bytes`` or ``segment_s``.
+    ``budget_bytes`` bounds what waits in memory, bodies in flight included; of it ``base_bytes``
+    hold bodies that later ones are compared with. ``body_bytes`` bounds one body, ``total_bytes``
+    the folder. A segment is closed at ``segment_bytes`` or ``segment_s``.
     ``fingerprint_key`` replaces the one kept in the folder."""
 
     folder: str
@@ -49,6 +50,7 @@ class SpoolConfig:
     segment_s: float = 600.0
     total_bytes: int = 1 << 30
     budget_bytes: int = 64 << 20
+    base_bytes: int = 16 << 20
     body_bytes: int = 32 << 20
     sync_s: float = 1.0
     gather_s: float = 0.01

@@ -2,15 +2,17 @@
 
     4   magic              b"\\xf5WCF"
     4   length of the head
-    8   length of the request body that follows
+    8   length of what follows of the request body
     8   length of the response body
-    8   where in this segment the request body's beginning is, when it is not repeated here
-    8   how many bytes of it are to be taken from there, 0 when all of it follows
+    8   offset in this segment of a frame whose request body has the rest, 0 when there is no rest
+    8   how many bytes that body and this one begin with alike
+    8   how many they end with alike
     8   xxh3-64 of all of the above and of the three parts
     ...
     4   end mark           b"\\xf5END"
 
-Numbers are little-endian. A frame that has its end mark and its checksum is whole.
+Numbers are little-endian. A frame that has its end mark and its checksum is whole. The first frame
+of a segment begins after the segment's own mark, so that no frame has offset 0.
 """
 
 from __future__ import annotations
@@ -23,13 +25,15 @@ from typing import Final
 import xxhash
 
 from whycold.sources import spool_record
-from whycold.sources.spool_record import Body, Exchange
+from whycold.sources.spool_bases import Shared
+from whycold.sources.spool_record import Exchange
 
-__all__ = ["END", "HEADER_SIZE", "MAGIC", "Frame", "FrameHeader", "Shared", "encode_frame"]
+__all__ = ["END", "HEADER_SIZE", "MAGIC", "SEGMENT_MARK", "Frame", "FrameHeader", "encode_frame"]
 
 MAGIC: Final = b"\xf5WCF"
 END: Final = b"\xf5END"
-_FIELDS = struct.Struct("<4sIQQQQ")
+SEGMENT_MARK: Final = b"\xf5WCSPOOL1\n"
+_FIELDS = struct.Struct("<4sIQQQQQ")
 _SUM = struct.Struct("<Q")
 HEADER_SIZE: Final = _FIELDS.size + _SUM.size
 
@@ -38,31 +42,25 @@ _SMALL = 32768
 
 
 @dataclass(frozen=True, slots=True)
-class Shared:
-    """The first ``length`` bytes of a request body, to be found at ``offset`` of the segment."""
-
-    offset: int
-    length: int
-
-
-@dataclass(frozen=True, slots=True)
 class Frame:
-    """An encoded record: its bytes, how many, and where among them the request body begins."""
+    """An encoded record: its bytes, and how many."""
 
     pieces: list[bytes]
     size: int
-    request_at: int
 
 
 def encode_frame(exchange: Exchange, shared: Shared | None = None) -> Frame:
-    """``exchange`` as a frame; with ``shared``, the beginning of its request body left out."""
+    """``exchange`` as a frame; with ``shared``, without what its request body has in common."""
     head = spool_record.encode(exchange)
-    request = exchange.request.parts if shared is None else _after(exchange.request, shared.length)
+    request = exchange.request.parts
+    offset = prefix = suffix = 0
+    if shared is not None:
+        offset, prefix, suffix = shared.offset, shared.prefix, shared.suffix
+        request = _middle(request, prefix, suffix)
     response = exchange.response.parts
     request_size = sum(map(len, request))
     response_size = sum(map(len, response))
-    offset, length = (shared.offset, shared.length) if shared else (0, 0)
-    fields = _FIELDS.pack(MAGIC, len(head), request_size, response_size, offset, length)
+    fields = _FIELDS.pack(MAGIC, len(head), request_size, response_size, offset, prefix, suffix)
     parts = _coalesced((head, *request, *response))
     checksum = xxhash.xxh3_64(fields)
     for part in parts:
@@ -72,8 +70,7 @@ def encode_frame(exchange: Exchange, shared: Shared | None = None) -> Frame:
         parts[-1] += END
     else:
         parts.append(END)
-    size = HEADER_SIZE + len(head) + request_size + response_size + len(END)
-    return Frame(parts, size, HEADER_SIZE + len(head))
+    return Frame(parts, HEADER_SIZE + len(head) + request_size + response_size + len(END))
 
 
 def _coalesced(pieces: Iterable[bytes]) -> list[bytes]:
@@ -92,26 +89,32 @@ def _coalesced(pieces: Iterable[bytes]) -> list[bytes]:
     return joined
 
 
-def _after(body: Body, length: int) -> tuple[bytes, ...]:
-    rest: list[bytes] = []
-    for part in body.parts:
-        if length >= len(part):
-            length -= len(part)
-        else:
-            rest.append(part[length:])
-            length = 0
-    return tuple(rest)
+def _middle(parts: tuple[bytes, ...], prefix: int, suffix: int) -> tuple[bytes, ...]:
+    middle: list[bytes] = []
+    left = sum(map(len, parts)) - prefix - suffix
+    for part in parts:
+        if not left:
+            break
+        if prefix >= len(part):
+            prefix -= len(part)
+            continue
+        piece = part[prefix : prefix + left]
+        prefix = 0
+        left -= len(piece)
+        middle.append(piece)
+    return tuple(middle)
 
 
 @dataclass(frozen=True, slots=True)
 class FrameHeader:
-    """What the first HEADER_SIZE bytes of a frame say about the rest."""
+    """What the first HEADER_SIZE bytes of a frame say about the rest; ``shared`` is None when the
+    whole request body follows."""
 
     raw: bytes
     head: int
     request: int
     response: int
-    shared: Shared
+    shared: Shared | None
     checksum: int
 
     @classmethod
@@ -119,9 +122,10 @@ class FrameHeader:
         """None when ``raw`` is not the beginning of a frame."""
         if len(raw) < HEADER_SIZE or raw[:4] != MAGIC:
             return None
-        _, head, request, response, offset, length = _FIELDS.unpack_from(raw)
+        _, head, request, response, offset, prefix, suffix = _FIELDS.unpack_from(raw)
         (checksum,) = _SUM.unpack_from(raw, _FIELDS.size)
-        return cls(raw[: _FIELDS.size], head, request, response, Shared(offset, length), checksum)
+        shared = Shared(offset, prefix, suffix) if offset else None
+        return cls(raw[: _FIELDS.size], head, request, response, shared, checksum)
 
     @property
     def payload(self) -> int:
@@ -136,12 +140,18 @@ class FrameHeader:
         checksum.update(memoryview(payload)[: -len(END)])
         return checksum.intdigest() == self.checksum
 
-    def exchange(self, payload: bytes, beginning: bytes) -> Exchange:
-        """The record in a whole ``payload``; ``beginning`` is what ``shared`` refers to. Raises
-        ValueError."""
-        request_end = self.head + self.request
+    def request_body(self, payload: bytes) -> bytes:
+        """What a whole ``payload`` holds of the request body."""
+        return payload[self.head : self.head + self.request]
+
+    def exchange(self, payload: bytes, base: bytes) -> Exchange:
+        """The record in a whole ``payload``; ``base`` is the request body that ``shared`` refers
+        to. Raises ValueError."""
+        request = self.request_body(payload)
+        if self.shared is not None:
+            suffix = base[len(base) - self.shared.suffix :]
+            request = b"".join((base[: self.shared.prefix], request, suffix))
+        end = self.head + self.request
         return spool_record.decode(
-            payload[: self.head],
-            beginning + payload[self.head : request_end],
-            payload[request_end : request_end + self.response],
+            payload[: self.head], request, payload[end : end + self.response]
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,7 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from whycold.sources.spool import CORRUPT, START, Position, SpoolFolder
-from whycold.sources.spool_frame import HEADER_SIZE, MAGIC, FrameHeader
+from whycold.sources.spool_bases import Shared
+from whycold.sources.spool_frame import HEADER_SIZE, MAGIC, SEGMENT_MARK, FrameHeader
 from whycold.sources.spool_record import Exchange
 
 __all__ = ["Damage", "Fault", "Item", "SpoolReader"]
@@ -20,6 +22,7 @@ __all__ = ["Damage", "Fault", "Item", "SpoolReader"]
 _SEARCH_BYTES: Final = 1 << 20
 # Damaged segments that are kept for a look; older ones are deleted, for they hold prompts too.
 _CORRUPT_KEPT: Final = 2
+_BASES_REMEMBERED: Final = 4
 
 
 class Fault(StrEnum):
@@ -41,10 +44,14 @@ class Damage:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One record, and the position to go on from once it has been kept elsewhere."""
+    """One record at ``position``, and the position ``after`` it to go on from once the record has
+    been kept elsewhere. ``shared`` says what its request body has in common with that of an
+    earlier record of the segment, where the writer noticed."""
 
     exchange: Exchange
+    position: Position
     after: Position
+    shared: Shared | None
 
 
 class SpoolReader:
@@ -58,6 +65,7 @@ class SpoolReader:
         self.damage: list[Damage] = []
         self._folder = SpoolFolder(folder)
         self._doubted: tuple[Position, int] | None = None
+        self._bases: OrderedDict[Position, bytes] = OrderedDict()
 
     def read(self) -> Iterator[Item]:
         """What is there and was not given yet; ends at the end of what has been written, and may
@@ -85,13 +93,15 @@ class SpoolReader:
         while True:
             at = self.position.offset
             size = os.fstat(file.fileno()).st_size
+            if at == 0 and size >= len(SEGMENT_MARK):
+                at = len(SEGMENT_MARK) if _read(file, len(SEGMENT_MARK), 0) == SEGMENT_MARK else 0
+                self.position = Position(self.position.segment, at)
             if at >= size:
                 return
-            found = self._frame(file, at, size)
-            if found is not None:
-                exchange, end = found
-                self.position = Position(self.position.segment, end)
-                yield Item(exchange, self.position)
+            item = self._item(file, at, size)
+            if item is not None:
+                self.position = item.after
+                yield item
             elif not (sealed or self._is_doubted(at, size)) or not self._skip(
                 file, at, size, sealed
             ):
@@ -104,21 +114,39 @@ class SpoolReader:
         before, self._doubted = self._doubted, now
         return before is not None and before[0] == now[0] and before != now
 
-    def _frame(self, file: FileIO, at: int, size: int) -> tuple[Exchange, int] | None:
-        """The whole frame at ``at`` and where it ends; None when there is none, or not yet."""
-        header = FrameHeader.read(_read(file, HEADER_SIZE, at))
-        if header is None or at + HEADER_SIZE + header.payload > size:
+    def _item(self, file: FileIO, at: int, size: int) -> Item | None:
+        """The whole frame at ``at``; None when there is none, or not yet."""
+        found = _frame(file, at, size)
+        if found is None:
             return None
-        payload = _read(file, header.payload, at + HEADER_SIZE)
-        if not header.whole(payload):
-            return None
-        shared = header.shared
-        beginning = _read(file, shared.length, shared.offset) if shared.length else b""
+        header, payload = found
+        base = b""
+        if header.shared is not None:
+            base = self._base(file, header.shared.offset, size)
+            if base is None or len(base) < header.shared.prefix + header.shared.suffix:
+                return None
         try:
-            exchange = header.exchange(payload, beginning)
+            exchange = header.exchange(payload, base)
         except ValueError:
             return None
-        return exchange, at + HEADER_SIZE + header.payload
+        here = Position(self.position.segment, at)
+        after = Position(here.segment, at + HEADER_SIZE + header.payload)
+        return Item(exchange, here, after, header.shared)
+
+    def _base(self, file: FileIO, offset: int, size: int) -> bytes | None:
+        """The request body of the whole frame at ``offset``; a few are remembered, for a
+        conversation refers to the same one again and again."""
+        where = Position(self.position.segment, offset)
+        base = self._bases.get(where)
+        if base is None:
+            found = _frame(file, offset, size)
+            if found is None or found[0].shared is not None:
+                return None
+            base = self._bases[where] = found[0].request_body(found[1])
+            if len(self._bases) > _BASES_REMEMBERED:
+                self._bases.popitem(last=False)
+        self._bases.move_to_end(where)
+        return base
 
     def _skip(self, file: FileIO, at: int, size: int, sealed: bool) -> bool:
         """Moves past bytes that are no whole frame; False when they may still become one."""
@@ -153,7 +181,7 @@ class SpoolReader:
             block = _read(file, _SEARCH_BYTES, at)
             found = block.find(MAGIC)
             while found >= 0:
-                if self._frame(file, at + found, size) is not None:
+                if _frame(file, at + found, size) is not None:
                     return at + found
                 found = block.find(MAGIC, found + 1)
             if len(block) < len(MAGIC):
@@ -166,6 +194,14 @@ class SpoolReader:
         for number in self._folder.segments():
             if number < position.segment:
                 self._folder.segment(number).unlink(missing_ok=True)
+
+
+def _frame(file: FileIO, at: int, size: int) -> tuple[FrameHeader, bytes] | None:
+    header = FrameHeader.read(_read(file, HEADER_SIZE, at))
+    if header is None or at + HEADER_SIZE + header.payload > size:
+        return None
+    payload = _read(file, header.payload, at + HEADER_SIZE)
+    return (header, payload) if header.whole(payload) else None
 
 
 def _read(file: FileIO, size: int, at: int) -> bytes:

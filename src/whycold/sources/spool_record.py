@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -106,6 +107,7 @@ class Exchange:
     extract: bytes = b""
 
 
+_SIZE_LINE = re.compile(rb"([0-9A-Fa-f]+)[^\r\n]*\r\n")
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Exchange)
 
@@ -162,14 +164,8 @@ def dechunk(raw: bytes) -> bytes:
     """The content of a body in HTTP/1.1 chunked coding; of a cut one, what is there."""
     parts: list[bytes] = []
     at = 0
-    while True:
-        line_end = raw.find(b"\r\n", at)
-        if line_end < 0:
-            break
-        size = int(raw[at:line_end].partition(b";")[0], 16)
-        if size == 0:
-            break
-        start = line_end + 2
+    while (line := _SIZE_LINE.match(raw, at)) and (size := int(line[1], 16)):
+        start = line.end()
         parts.append(raw[start : start + size])
         at = start + size + 2
     return b"".join(parts)

@@ -7,7 +7,7 @@ import os
 from typing import Final
 
 from whycold.sources.spool import SpoolConfig, SpoolFolder
-from whycold.sources.spool_frame import Frame
+from whycold.sources.spool_frame import SEGMENT_MARK, Frame
 
 __all__ = ["SegmentFile"]
 
@@ -57,8 +57,11 @@ class SegmentFile:
         number = self._folder.next_number(now_ns // 1_000_000)
         self._descriptor = self._folder.open_segment(number)
         self.number = number
-        self.size = 0
         self._opened_ns = now_ns
+        self.size, error = self._write([SEGMENT_MARK])
+        if error is not None:
+            self.close()
+            raise error
 
     def _write(self, pieces: list[bytes]) -> tuple[int, OSError | None]:
         total = 0

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from whycold.sources.spool import SpoolConfig, SpoolFolder
+from whycold.sources.spool_bases import Bases, Shared
 from whycold.sources.spool_counts import Count, CountsFile, SpoolCounts
 from whycold.sources.spool_frame import Frame, encode_frame
 from whycold.sources.spool_record import Body, Exchange, Missing
@@ -47,6 +48,7 @@ def keep_as_it_is(exchange: Exchange) -> Exchange:
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     exchange: Exchange
+    shared: Shared | None
     frame: Frame
 
 
@@ -75,6 +77,7 @@ class SpoolWriter:
         self._clock = clock
         self._folder = SpoolFolder(config.folder)
         self._segment = SegmentFile(self._folder, config)
+        self._bases = Bases(min(config.base_bytes, config.budget_bytes // 4))
         self._file = CountsFile(self._folder.counts)
         self._before = SpoolCounts()
         self._saved: dict[str, int] = {}
@@ -167,12 +170,15 @@ class SpoolWriter:
             if exchange is not None:
                 exchange = self._fitted(exchange, size)
             if exchange is not None:
-                frame = encode_frame(exchange)
-                waiting.append(_Waiting(exchange, frame))
+                number = self._segment.number
+                shared = self._bases.find(number, exchange.upstream, exchange.request)
+                frame = encode_frame(exchange, shared)
+                waiting.append(_Waiting(exchange, shared, frame))
                 size += frame.size
+        held += self._bases.held
         if waiting:
             self._write(waiting)
-        self.released += held
+        self.released += held - self._bases.held
 
     def _finished(self, draft: Draft) -> Exchange | None:
         try:
@@ -207,6 +213,12 @@ class SpoolWriter:
     def _write(self, waiting: list[_Waiting]) -> None:
         done, error = self._segment.append([item.frame for item in waiting], self._clock())
         self.counts[Count.recorded] += done
+        offset = self._segment.size - sum(item.frame.size for item in waiting[:done])
+        for item in waiting[:done]:
+            if item.shared is None:
+                exchange = item.exchange
+                self._bases.add(self._segment.number, exchange.upstream, exchange.request, offset)
+            offset += item.frame.size
         if error is None:
             self._in_trouble = False
             return

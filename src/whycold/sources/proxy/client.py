@@ -162,18 +162,27 @@ class ClientConnection(asyncio.Protocol):
             self._linger()
 
     def _forward(self, head: RequestHead, route: Route) -> None:
+        """Takes what has come of the body, then hands the request over."""
         self.quiet = 0
         self._keep_alive = head.keep_alive
+        body = None
+        data = b""
+        if head.length:
+            body = request_body(head.length)
+            data, self._waiting = self._waiting, b""
+            try:
+                end = body.take(data)
+            except BadMessage as error:
+                self._refuse(None, error)
+                return
+            if end != MORE:
+                self._waiting = data[end:]
+                data = data[:end]
+                body = None
+        self._body = body
         relay = Relay(self._hub, self, head, route, self._tape(head, route))
         self._relay = relay
-        if head.length:
-            self._body = request_body(head.length)
-        relay.begin()
-        if not head.length:
-            relay.request_ended()
-        elif self._waiting and self._body is not None:
-            data, self._waiting = self._waiting, b""
-            self._take_body(self._body, data)
+        relay.begin(data, ended=body is None)
 
     def _tape(self, head: RequestHead, route: Route) -> Tape | None:
         tee = self._hub.tee
