@@ -1,0 +1,268 @@
+"""Diagnoses recorded traffic and prints how right that was: `python -m bench.accuracy FOLDER…`.
+
+Every folder is one history: the VCR cassettes (.yml, .yaml) and LiteLLM-style request logs (.json)
+below it. `--write PAGE` writes the Markdown page instead, with the day and how it was made.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench.recordings import Source
+from bench.recordings_litellm import read_log
+from bench.recordings_rule import Expected, agrees, expected
+from bench.recordings_vcr import read_cassette
+from whycold.core.diagnosis import ENGINE_VERSION, Diagnosis, Reason, Verdict
+from whycold.diagnose import diagnose
+from whycold.providers.registry import rules_for
+
+_KNOWN = {
+    "ellmer": ("ellmer", "github.com/tidyverse/ellmer", "MIT"),
+    "mirascope": ("Mirascope", "github.com/Mirascope/mirascope", "MIT"),
+    "openllmetry": ("OpenLLMetry", "github.com/traceloop/openllmetry", "Apache-2.0"),
+    "openhands-logs": ("OpenHands", "github.com/OpenHands/software-agent-sdk", "MIT"),
+}
+"""Where public recordings come from, by the name of the folder they are kept in."""
+_LOST = (Verdict.miss, Verdict.partial)
+
+
+@dataclass(frozen=True)
+class Result:
+    """A source with what the engine and the rule of its own say of each of its calls."""
+
+    source: Source
+    diagnoses: tuple[Diagnosis, ...]
+    rule: tuple[Expected | None, ...]
+
+    @property
+    def name(self) -> str:
+        known = _KNOWN.get(self.source.name)
+        return known[0] if known else self.source.name
+
+    @property
+    def exact(self) -> int:
+        """Calls whose tokens per block sum to the reported input."""
+        return sum(
+            d.usage.input is not None and sum(b.tokens for b in d.blocks) == d.usage.input
+            for d in self.diagnoses
+        )
+
+    @property
+    def reported(self) -> int:
+        return sum(d.usage.input is not None for d in self.diagnoses)
+
+    @property
+    def judged(self) -> list[tuple[Diagnosis, Expected]]:
+        return [(d, e) for d, e in zip(self.diagnoses, self.rule, strict=True) if e is not None]
+
+    @property
+    def disagreements(self) -> list[tuple[Diagnosis, Expected]]:
+        return [(d, e) for d, e in self.judged if not agrees(e, d.verdict, d.usage)]
+
+
+def read_folder(folder: Path) -> Source:
+    """Everything below a folder that is a cassette or a log."""
+    source = Source(folder.name)
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in (".yml", ".yaml"):
+            read_cassette(path, source)
+        elif path.suffix == ".json":
+            read_log(path, source)
+    return source
+
+
+def measured(source: Source) -> Result:
+    """The diagnoses of a source, taken as one history, in time order."""
+    order = sorted(range(len(source.calls)), key=lambda i: source.calls[i].order)
+    calls = [source.calls[i] for i in order]
+    rule = expected([source.recordings[i] for i in order], [call.usage for call in calls])
+    return Result(source, tuple(diagnose(calls, rules_for)), tuple(rule))
+
+
+def tables(results: Sequence[Result]) -> Iterator[str]:
+    """The tables, as Markdown."""
+    yield from _table(
+        "What was read",
+        (
+            "source",
+            "calls",
+            "read",
+            "opaque blocks",
+            "tokens sum to the reported input",
+            "repeated",
+        ),
+        (
+            (
+                r.name,
+                len(r.diagnoses) + r.source.unread,
+                len(r.diagnoses),
+                sum(d.opaque for d in r.diagnoses),
+                f"{r.exact} of {r.reported}",
+                r.source.repeated,
+            )
+            for r in results
+        ),
+    )
+    yield from _table(
+        "Verdicts",
+        ("source", *Verdict, "as the rule says"),
+        (
+            (
+                r.name,
+                *(sum(d.verdict is v for d in r.diagnoses) for v in Verdict),
+                f"{len(r.judged) - len(r.disagreements)} of {len(r.judged)}",
+            )
+            for r in results
+        ),
+    )
+    yield from _table(
+        "Missed tokens",
+        ("source", "missed", "explained", "left to the provider", "unexplained"),
+        ((r.name, *_shares(r.diagnoses)) for r in results),
+    )
+    told = [d for r in results for d in r.diagnoses]
+    yield from _table("Causes", ("cause", "reason", "calls", "missed tokens"), _causes(told))
+    yield from _table(
+        "Every loss",
+        ("source", "model", "read", "of reusable", "missed", "cause", "grade", "summary"),
+        (
+            (
+                r.name,
+                d.model or "",
+                _number(d.usage.cache_read),
+                _number(d.reusable_tokens),
+                _number(d.missed_tokens),
+                d.cause or "",
+                d.grade or "",
+                d.summary.replace("|", "\\|"),
+            )
+            for r in results
+            for d in r.diagnoses
+            if d.verdict in _LOST
+        ),
+    )
+    yield from _disagreements(results)
+    said = sum(d.provider_reason is not None for d in told)
+    yield "## The providers' own verdicts\n"
+    confirmed = Counter(d.grade for d in told if d.provider_reason is not None)
+    yield (
+        f"{said} of {len(told)} calls carry one: "
+        + ", ".join(f"{count} {grade}" for grade, count in confirmed.items())
+        if said
+        else "None of these recordings carries one (Anthropic `diagnostics`, OpenAI "
+        "`prompt_cache_diagnostics`), so nothing here is graded *confirmed*."
+    )
+    yield ""
+
+
+def _shares(told: Iterable[Diagnosis]) -> tuple[str, str, str, str]:
+    missed: Counter[str] = Counter()
+    for d in told:
+        kind = {Reason.provider: "provider", Reason.unexplained: "unexplained"}
+        missed[kind.get(d.reason, "explained") if d.reason else "explained"] += d.missed_tokens
+    total = missed.total()
+
+    def share(kind: str) -> str:
+        return f"{_number(missed[kind])} ({missed[kind] / total:.0%})" if total else "0"
+
+    return _number(total), share("explained"), share("provider"), share("unexplained")
+
+
+def _causes(told: Sequence[Diagnosis]) -> Iterator[tuple[object, ...]]:
+    lost = [d for d in told if d.verdict in (*_LOST, Verdict.uncacheable)]
+    for (cause, reason), calls in Counter((d.cause, d.reason) for d in lost).most_common():
+        missed = sum(d.missed_tokens for d in lost if (d.cause, d.reason) == (cause, reason))
+        yield cause or "", reason or "", calls, _number(missed)
+
+
+def _disagreements(results: Sequence[Result]) -> Iterator[str]:
+    rows = [
+        (r.name, d.model or "", d.call, d.verdict, e, _number(d.usage.cache_read), d.summary)
+        for r in results
+        for d, e in r.disagreements
+    ]
+    if rows:
+        heads = ("source", "model", "call", "verdict", "the rule says", "read", "summary")
+        yield from _table("Where verdict and rule differ", heads, rows)
+
+
+def _table(title: str, heads: Sequence[object], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    yield f"## {title}\n"
+    yield f"| {' | '.join(map(str, heads))} |"
+    yield f"|{'---|' * len(heads)}"
+    for row in rows:
+        yield f"| {' | '.join(map(str, row))} |"
+    yield ""
+
+
+def _number(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
+
+
+def page(results: Sequence[Result], day: str) -> str:
+    """docs/accuracy.md: what was measured, how, and the tables."""
+    sources = [
+        f"- **{name}** ({where}, {licence})"
+        for r in results
+        for name, where, licence in [_KNOWN.get(r.source.name, (r.source.name, "", ""))]
+    ]
+    return "\n".join(
+        [_HEAD.format(day=day, engine=ENGINE_VERSION), *sources, _RULE, *tables(results)]
+    )
+
+
+_HEAD = """<!-- Written by bench/accuracy.py from recorded traffic; do not edit. -->
+# Accuracy
+
+How often whycold is right on traffic that others recorded: {day}, engine version {engine}.
+
+```
+.venv/bin/python -m bench.accuracy FOLDER… --write docs/accuracy.md
+```
+
+The recordings are the public HTTP recordings (VCR cassettes) and request logs in the test suites of
+these projects; get their folders and name them on the command line. Each folder is one history:
+what one file wrote to the cache, another may read. An exchange that stands in several files counts
+once.
+"""
+_RULE = """
+The verdict is held against a rule that looks at bodies and counts only and shares no code with the
+engine (`bench/recordings_rule.py`): a call that begins with all that an earlier call of the same
+model and account sent is owed what that call left; where only the beginning is shared, its share
+of the characters. Reading 95 % of what was owed (85 % of such a share) is a hit, nothing of it a
+miss; a repeat for which no marker asked for an entry is a miss; a call that begins like no other is
+a first one.
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Reads the folders, prints or writes; the exit code is 0 also where folders are absent."""
+    parser = argparse.ArgumentParser(prog="python -m bench.accuracy", description=__doc__)
+    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="write the page there")
+    options = parser.parse_args(arguments)
+    results: list[Result] = []
+    for folder in options.folders:
+        if not folder.is_dir():
+            print(f"{folder}: is not there, skipped", file=sys.stderr)
+            continue
+        results.append(measured(read_folder(folder)))
+        for note in results[-1].source.notes:
+            print(f"{folder.name}/{note}", file=sys.stderr)
+    if not results:
+        return 0
+    if options.write is None:
+        print("\n".join(tables(results)))
+    else:
+        options.write.write_text(page(results, f"{datetime.now(UTC):%Y-%m-%d}"), "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
