@@ -81,7 +81,11 @@ class Engine:
         divergences = _divergences(linked, call, rules) if linked is not None else ()
         live = self._ledger.live(call, rules)
         was = self._counts.get(linked.call.id) if linked is not None else None
-        refreshed = self._ledger.refreshed(linked.call) if linked is not None else None
+        refreshed = (
+            self._ledger.refreshed(linked.call, self._rules(linked.call))
+            if linked is not None
+            else None
+        )
         judged = judge(call, linked, rules, divergences, was, live, refreshed)
         self._ledger.remember(call, rules, judged.counts, live)
         self._history.add(call)

@@ -22,25 +22,30 @@ class Obstacle(StrEnum):
     cause names it.
 
     ``expired``: the entry's lifetime ran out; ``not_asked``: the predecessor or this call carries
-    no marker where the provider wants one; ``marker_early``: the last marker stands before much of
-    the prompt that repeats; ``lookback``: the older entry lies further back than the provider
-    looks; ``not_begun``: the response that writes the entry had not begun; ``too_short``: the
-    prefix is below the provider's minimum; ``account``: another key, workspace or organisation;
-    ``host``: another host answered behind a router; ``retimed``: the markers ask for another
-    lifetime; ``rerendered``: an engine that keeps generated tokens read all but the reply that was
-    sent back; ``rejected``: the provider refused the call; ``unseen``: the part of the prompt that
-    must hold the change is not in the recording; ``lost``: equal prefix, live entry, and still not
-    read.
+    no marker where the provider wants one; ``ignored``: a call with markers was answered as if it
+    had none; ``marker_early``: the last marker stands before much of the prompt that repeats;
+    ``marker_moves``: the last marker stood on a system message at the end that did not stay there;
+    ``lookback``: the older entry lies further back than the provider looks; ``not_begun``: the
+    response that writes the entry had not begun; ``too_short``: the prefix is below the provider's
+    minimum; ``account``: another key, workspace or organisation; ``host``: another host answered
+    behind a router; ``other_model``: another model answered to the same name; ``retimed``: the
+    markers ask for another lifetime; ``rerendered``: an engine that keeps generated tokens read all
+    but the reply that was sent back; ``rejected``: the provider refused the call; ``unseen``: the
+    part of the prompt that must hold the change is not in the recording; ``lost``: equal prefix,
+    live entry, and still not read.
     """
 
     account = "account"
     too_short = "too_short"
     not_asked = "not_asked"
+    ignored = "ignored"
     host = "host"
+    other_model = "other_model"
     expired = "expired"
     not_begun = "not_begun"
     lookback = "lookback"
     marker_early = "marker_early"
+    marker_moves = "marker_moves"
     retimed = "retimed"
     rerendered = "rerendered"
     rejected = "rejected"

@@ -12,6 +12,7 @@ from whycold.core.diagnosis import Verdict
 from whycold.core.divergence import Divergence
 from whycold.core.hindrance import Hindrance, Scene
 from whycold.core.live_entries import Entry
+from whycold.core.obstacles import obstacles
 from whycold.core.predecessor import Link, Linked
 from whycold.core.rules import CacheRules
 from whycold.core.tokens import Counts, count
@@ -105,7 +106,7 @@ def _anchors(
 
 
 def _judged(scene: Scene) -> Judged:
-    hindrances = tuple(scene.hindrances())
+    hindrances = (*obstacles(scene), *scene.edits())
     first = scene.divergences[0] if scene.divergences else None
     broke_at = scene.position(first) if first is not None else None
     read = scene.call.usage.cache_read

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from whycold.core.call import Call
+from whycold.core.content import digest, encode
 from whycold.core.live_entries import Entry, entries, reach
+from whycold.core.prompt import Section
 from whycold.core.rules import CacheRules
 from whycold.core.tokens import Counts
 
@@ -13,8 +15,8 @@ __all__ = ["Ledger"]
 
 
 class Ledger:
-    """What is in the caches. A scope is a provider, an account and a model: nothing is shared
-    between two of them.
+    """What is in the caches. A scope is a provider, an account, a model and a host: nothing is
+    shared between two of them.
     """
 
     def __init__(self) -> None:
@@ -22,13 +24,12 @@ class Ledger:
 
     def live(self, call: Call, rules: CacheRules) -> tuple[Entry, ...]:
         """Entries of any earlier call that this call could read, shortest first."""
-        limit = reach(call, rules)
-        chain = call.prompt.chain if limit is None else call.prompt.chain[:limit]
-        return tuple(e for e in self._found(call, chain) if e is not None and e.readable(call.at))
+        found = self._found(call, _keys(call, rules)[: reach(call, rules)])
+        return tuple(e for e in found if e is not None and e.readable(call.at))
 
-    def refreshed(self, call: Call) -> dict[int, Entry]:
+    def refreshed(self, call: Call, rules: CacheRules) -> dict[int, Entry]:
         """The entries at the prefixes of an earlier call, by leading blocks, as last used."""
-        found = enumerate(self._found(call, call.prompt.chain), 1)
+        found = enumerate(self._found(call, _keys(call, rules)), 1)
         return {blocks: entry for blocks, entry in found if entry is not None}
 
     def remember(
@@ -36,20 +37,44 @@ class Ledger:
     ) -> None:
         """Take in what a call left, and that it read what was live."""
         read = call.usage.cache_read or 0
-        scope, chain = _scope(call), call.prompt.chain
+        scope, keys = _scope(call), _keys(call, rules)
         for entry in live:
             if entry.ttl is not None and entry.ttl.refreshed and 0 < entry.tokens <= read:
-                self._entries[*scope, chain[entry.blocks - 1]] = entry.used(call.at)
+                self._entries[*scope, keys[entry.blocks - 1]] = entry.used(call.at)
         for entry in entries(call, rules, counts):
-            self._entries[*scope, chain[entry.blocks - 1]] = entry
+            self._entries[*scope, keys[entry.blocks - 1]] = entry
             if entry.anywhere:
-                for blocks, key in enumerate(chain[:-1], 1):
+                for blocks, key in enumerate(keys[:-1], 1):
                     self._entries[*scope, key] = entry.shortened(blocks, counts.until(blocks))
 
-    def _found(self, call: Call, chain: Sequence[bytes]) -> list[Entry | None]:
+    def _found(self, call: Call, keys: Sequence[bytes]) -> list[Entry | None]:
         scope = _scope(call)
-        return [self._entries.get((*scope, key)) for key in chain]
+        return [self._entries.get((*scope, key)) for key in keys]
 
 
 def _scope(call: Call) -> tuple[object, ...]:
-    return (call.provider, call.account, call.model)
+    return (call.provider, call.account, call.model, call.host)
+
+
+def _keys(call: Call, rules: CacheRules) -> Sequence[bytes]:
+    """Per block, what the cache knows the prefix by: its chain, and the settings that void it."""
+    salts = {section: digest(*_voiding(call, rules, section)) for section in rules.order}
+    plain = digest()
+    if all(salt == plain for salt in salts.values()):
+        return call.prompt.chain
+    return [
+        digest(link, salts.get(block.section, plain))
+        for block, link in zip(call.prompt.blocks, call.prompt.chain, strict=True)
+    ]
+
+
+def _voiding(call: Call, rules: CacheRules, section: Section) -> Iterator[bytes]:
+    """The settings whose change voids the section; the model is part of the scope."""
+    until = rules.order.index(section)
+    for setting in sorted(call.prompt.settings, key=lambda s: s.name):
+        effect = rules.effects.get(setting.name)
+        if effect is None or effect.voids is None or setting.name == "model":
+            continue
+        if effect.voids not in rules.order or rules.order.index(effect.voids) <= until:
+            yield setting.name.encode()
+            yield encode(setting.value)

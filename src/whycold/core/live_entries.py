@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 
 from whycold.core.call import Call
 from whycold.core.prompt import Block, Kind, Section
-from whycold.core.rules import CacheRules, OptIn, Ttl
+from whycold.core.rules import CacheRules, Isolation, OptIn, Ttl
 from whycold.core.tokens import Counts
 
-__all__ = ["Entry", "entries", "positions_between", "reach", "sent_back"]
+__all__ = ["Entry", "entries", "positions_between", "reach", "sent_back", "unheard"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,8 @@ def entries(call: Call, rules: CacheRules, counts: Counts) -> tuple[Entry, ...]:
     usage, blocks = call.usage, call.prompt.blocks
     if call.reply.error is not None or not blocks:
         return ()
+    if call.prompt.asks is False and rules.isolation is not Isolation.server:
+        return ()
     if rules.minimum is not None and counts.reported and counts.total < rules.minimum:
         return ()
     marked = call.prompt.breakpoints
@@ -81,9 +83,8 @@ def entries(call: Call, rules: CacheRules, counts: Counts) -> tuple[Entry, ...]:
 def _entry(
     call: Call, rules: CacheRules, counts: Counts, blocks: int, marked: Block | None
 ) -> Entry:
-    ttl = rules.ttl(
-        marked.breakpoint.ttl if marked is not None and marked.breakpoint else _asked(call, rules)
-    )
+    asked = marked.breakpoint.ttl if marked is not None and marked.breakpoint else None
+    ttl = rules.ttl(_granted(call, counts.until(blocks), asked) if marked else _asked(call, rules))
     return Entry(
         call=call.id,
         blocks=blocks,
@@ -95,6 +96,16 @@ def _entry(
         usable_from=call.began if rules.usable_when_begun else None,
         expires=call.at + ttl.lifetime + _GRACE if ttl else None,
     )
+
+
+def _granted(call: Call, tokens: int, asked: str | None) -> str | None:
+    """The lifetime that an entry got: what was written as ``5m`` lives no hour, whatever was asked
+    (Anthropic, usage of the response; PyPI anthropic 2.12.0, types/cache_creation.py).
+    """
+    usage = call.usage
+    written = tokens > (usage.cache_read or 0)
+    short = usage.cache_write_1h == 0 and bool(usage.cache_write_5m)
+    return "5m" if asked == "1h" and written and short else asked
 
 
 _GRACE = timedelta(seconds=2)
@@ -120,6 +131,12 @@ def reach(call: Call, rules: CacheRules) -> int | None:
     if rules.opt_in is OptIn.explicit or (rules.opt_in is OptIn.both and marked):
         return marked[-1] + 1 if marked else 0
     return None
+
+
+def unheard(call: Call) -> bool:
+    """Whether a call asked for caching and its answer reports neither a read nor a write."""
+    usage = call.usage
+    return call.prompt.asks is True and usage.cache_write == 0 and usage.cache_read == 0
 
 
 def sent_back(call: Call, before: Call) -> bool:
