@@ -5,6 +5,7 @@ import gzip
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -17,8 +18,8 @@ ANTHROPIC = "https://api.anthropic.com/v1/messages"
 OPENAI = "https://api.openai.com/v1/chat/completions"
 
 
-def claude(text: str, *, marked: bool = True) -> dict:
-    block = {"type": "text", "text": LONG}
+def claude(text: str, *, marked: bool = True) -> dict[str, Any]:
+    block: dict[str, Any] = {"type": "text", "text": LONG}
     if marked:
         block["cache_control"] = {"type": "ephemeral"}
     return {
@@ -29,7 +30,7 @@ def claude(text: str, *, marked: bool = True) -> dict:
     }
 
 
-def claude_answer(read: int, wrote: int) -> dict:
+def claude_answer(read: int, wrote: int) -> dict[str, Any]:
     return {
         "type": "message",
         "role": "assistant",
@@ -44,7 +45,7 @@ def claude_answer(read: int, wrote: int) -> dict:
     }
 
 
-def python_cassette(path: Path, *exchanges: tuple[str, dict, dict]) -> None:
+def python_cassette(path: Path, *exchanges: tuple[str, dict[str, Any], dict[str, Any]]) -> None:
     """As vcrpy writes it: headers are lists, a packed answer is YAML binary."""
     path.write_text(
         yaml.safe_dump(
@@ -195,7 +196,7 @@ def test_the_page_names_sources_and_no_folder_of_this_machine(tmp_path: Path):
     assert "| Mirascope | 1 | 1 | 0 | 1 of 1 | 0 |" in text
 
 
-def _chat() -> tuple[dict, dict]:
+def _chat() -> tuple[dict[str, Any], dict[str, Any]]:
     return (
         {"model": "gpt-4o", "messages": [{"role": "user", "content": LONG}]},
         {
