@@ -87,77 +87,64 @@ def measured(source: Source) -> Result:
 
 def tables(results: Sequence[Result]) -> Iterator[str]:
     """The tables, as Markdown."""
-    yield from _table(
-        "What was read",
-        (
-            "source",
-            "calls",
-            "read",
-            "opaque blocks",
-            "tokens sum to the reported input",
-            "repeated",
-        ),
-        (
-            (
-                r.name,
-                len(r.diagnoses) + r.source.unread,
-                len(r.diagnoses),
-                sum(d.opaque for d in r.diagnoses),
-                f"{r.exact} of {r.reported}",
-                r.source.repeated,
-            )
-            for r in results
-        ),
-    )
-    yield from _table(
-        "Verdicts",
-        ("source", *Verdict, "as the rule says"),
-        (
-            (
-                r.name,
-                *(sum(d.verdict is v for d in r.diagnoses) for v in Verdict),
-                f"{len(r.judged) - len(r.disagreements)} of {len(r.judged)}",
-            )
-            for r in results
-        ),
-    )
-    yield from _table(
-        "Missed tokens",
-        ("source", "missed", "explained", "left to the provider", "unexplained"),
-        ((r.name, *_shares(r.diagnoses)) for r in results),
-    )
     told = [d for r in results for d in r.diagnoses]
+    heads = ("source", "calls", "read", "opaque blocks", "tokens sum to the reported input")
+    yield from _table("What was read", (*heads, "repeated"), map(_read, results))
+    heads = ("source", *Verdict, "as the rule says")
+    yield from _table("Verdicts", heads, map(_verdicts, results))
+    heads = ("source", "missed", "explained", "left to the provider", "unexplained")
+    shares = [(r.name, *_shares(r.diagnoses)) for r in results]
+    yield from _table("Missed tokens", heads, [*shares, ("all", *_shares(told))])
     yield from _table("Causes", ("cause", "reason", "calls", "missed tokens"), _causes(told))
-    yield from _table(
-        "Every loss",
-        ("source", "model", "read", "of reusable", "missed", "cause", "grade", "summary"),
-        (
-            (
-                r.name,
-                d.model or "",
-                _number(d.usage.cache_read),
-                _number(d.reusable_tokens),
-                _number(d.missed_tokens),
-                d.cause or "",
-                d.grade or "",
-                d.summary.replace("|", "\\|"),
-            )
-            for r in results
-            for d in r.diagnoses
-            if d.verdict in _LOST
-        ),
-    )
+    heads = ("source", "model", "read", "of reusable", "missed", "cause", "grade", "summary")
+    yield from _table("Every loss", heads, _losses(results))
     yield from _disagreements(results)
-    said = sum(d.provider_reason is not None for d in told)
-    yield "## The providers' own verdicts\n"
-    confirmed = Counter(d.grade for d in told if d.provider_reason is not None)
-    yield (
-        f"{said} of {len(told)} calls carry one: "
-        + ", ".join(f"{count} {grade}" for grade, count in confirmed.items())
-        if said
-        else "None of these recordings carries one (Anthropic `diagnostics`, OpenAI "
-        "`prompt_cache_diagnostics`), so nothing here is graded *confirmed*."
+    yield from _own_verdicts(told)
+
+
+def _read(result: Result) -> tuple[object, ...]:
+    told, source = result.diagnoses, result.source
+    return (
+        result.name,
+        len(told) + source.unread,
+        len(told),
+        sum(d.opaque for d in told),
+        f"{result.exact} of {result.reported}",
+        source.repeated,
     )
+
+
+def _verdicts(result: Result) -> tuple[object, ...]:
+    counts = (sum(d.verdict is verdict for d in result.diagnoses) for verdict in Verdict)
+    right = len(result.judged) - len(result.disagreements)
+    return (result.name, *counts, f"{right} of {len(result.judged)}")
+
+
+def _losses(results: Sequence[Result]) -> Iterator[tuple[object, ...]]:
+    for result in results:
+        for d in result.diagnoses:
+            if d.verdict in _LOST:
+                yield (
+                    result.name,
+                    d.model or "",
+                    _number(d.usage.cache_read),
+                    _number(d.reusable_tokens),
+                    _number(d.missed_tokens),
+                    d.cause or "",
+                    d.grade or "",
+                    d.summary.replace("|", "\\|"),
+                )
+
+
+def _own_verdicts(told: Sequence[Diagnosis]) -> Iterator[str]:
+    grades = Counter(d.grade for d in told if d.provider_reason is not None)
+    yield "## The providers' own verdicts\n"
+    if grades:
+        kinds = ", ".join(f"{count} {grade}" for grade, count in grades.items())
+        yield f"{grades.total()} of {len(told)} calls carry one: {kinds}."
+    else:
+        yield "None of these recordings carries one (Anthropic `diagnostics`, OpenAI"
+        yield "`prompt_cache_diagnostics`), so nothing here is graded *confirmed*."
     yield ""
 
 
