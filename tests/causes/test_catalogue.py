@@ -12,7 +12,7 @@ ROWS = range(1, 70)
 
 def test_every_row_has_one_cause_or_cannot_be_seen():
     covered = Counter(row for cause in causes.ALL for row in cause.rows)
-    covered.update(NOT_VISIBLE)
+    covered.update(list(NOT_VISIBLE))
     assert {row: covered[row] for row in ROWS if covered[row] != 1} == {}
     assert set(covered) <= set(ROWS)
 

@@ -15,7 +15,8 @@ from whycold.causes.examples import (
     use,
 )
 from whycold.causes.texts.partition import TextCause
-from whycold.causes.texts.sides import count, quote, sides, where, words
+from whycold.causes.texts.sides import sides
+from whycold.causes.texts.words import count, first_line, quote, where, words
 from whycold.core.cause import Case, Cause, Evidence, Example
 from whycold.core.diagnosis import Reason
 from whycold.core.divergence import Change, Divergence
@@ -108,7 +109,8 @@ class Reshaped(TextCause):
         """Into how many."""
         place = "the system prompt" if d.section is Section.system else where(d)
         if len(d.old) == len(d.new):
-            return Evidence(f"a block of {place} begins a message now, or no longer does")
+            how = "begins a message" if d.new[0].opens else "belongs to the message before it"
+            return Evidence(f"a block of {place} {how} now")
         shape = f"{count(len(d.new), 'block')}, not {count(len(d.old), 'block')}"
         return Evidence(f"the same text in {place} is cut into {shape}")
 
@@ -147,11 +149,10 @@ class MessageInserted(TextCause):
     def tell(self, case: Case, d: Divergence) -> Evidence:
         """What was put in."""
         texts = sides(d)
-        what = quote(texts.come) if texts.come.strip() else f"a {d.new[0].kind} block"
-        place = (
-            f"as {where(d)}" if d.change is Change.added and d.new[0].opens else f"into {where(d)}"
-        )
-        return Evidence(f"{what} was put {place}, in front of what was there")
+        what = first_line(texts.come) if texts.come.strip() else f"a {d.new[0].kind} block"
+        whole = d.change is Change.added and d.new[0].opens
+        place = f"in as {where(d)}" if whole else f"into {where(d)}"
+        return Evidence(f"{what} was put {place}, among what was sent before")
 
 
 class MessagesReordered(TextCause):

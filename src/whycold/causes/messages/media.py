@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from whycold.causes.examples import agent, asks, history_pair, opening_pair, said, text
 from whycold.causes.texts.partition import TextCause
-from whycold.causes.texts.sides import images, quote, sides, text_of, where
+from whycold.causes.texts.sides import images, sides, text_of
+from whycold.causes.texts.words import quote, where
 from whycold.core.cause import Case, Cause, Evidence, Example
 from whycold.core.content import JsonMap
 from whycold.core.diagnosis import Reason

@@ -13,7 +13,8 @@ from whycold.causes.examples import (
     text,
 )
 from whycold.causes.texts.partition import TextCause
-from whycold.causes.texts.sides import quote, sides, where, words
+from whycold.causes.texts.sides import sides
+from whycold.causes.texts.words import first_line, quote, value_at, where
 from whycold.core.cause import Case, Cause, Evidence, Example
 from whycold.core.diagnosis import Reason
 from whycold.core.divergence import Change, Divergence
@@ -25,12 +26,6 @@ _SKILLS = "The following skills are available:\n- docx: write documents\n- pdf: 
 _DEFERRED = "The following deferred tools are now available via ToolSearch:\n"
 _TOKENS = "<total_tokens>{} tokens left</total_tokens>"
 _STDOUT = "<local-command-stdout>Context usage: 41k of 200k</local-command-stdout>"
-
-
-def _inner(value: str) -> str:
-    """The first line of a note without its tag, in quotation marks."""
-    lines = [line for line in value.splitlines() if line.strip() and not line.startswith("<")]
-    return quote(lines[0] if lines else value)
 
 
 class ReminderMoved(TextCause):
@@ -77,7 +72,7 @@ class ReminderMoved(TextCause):
     def tell(self, case: Case, d: Divergence) -> Evidence:
         """The note."""
         what = sides(d).gone or sides(d).old
-        return Evidence(f"a note of the client moved out of {where(d)}, {_inner(what)}")
+        return Evidence(f"a note of the client moved out of {where(d)}, {first_line(what)}")
 
 
 class ReminderDropped(TextCause):
@@ -127,7 +122,9 @@ class ReminderDropped(TextCause):
 
     def tell(self, case: Case, d: Divergence) -> Evidence:
         """The note."""
-        return Evidence(f"a note of the client vanished from {where(d)}, {_inner(sides(d).gone)}")
+        return Evidence(
+            f"a note of the client vanished from {where(d)}, {first_line(sides(d).gone)}"
+        )
 
 
 class TokenBudget(TextCause):
@@ -165,8 +162,8 @@ class TokenBudget(TextCause):
     def tell(self, case: Case, d: Divergence) -> Evidence:
         """The two numbers."""
         texts = sides(d)
-        before = quote(words(texts.old, texts.old_at, texts.gone))
-        after = quote(words(texts.new, texts.new_at, texts.come))
+        before = quote(value_at(texts.old, texts.old_at, texts.gone))
+        after = quote(value_at(texts.new, texts.new_at, texts.come))
         return Evidence(f"{where(d)} holds a budget that changes, {before} became {after}")
 
 

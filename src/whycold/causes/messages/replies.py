@@ -16,7 +16,8 @@ from whycold.causes.examples import (
     use,
 )
 from whycold.causes.texts.partition import TextCause, of_same_kind
-from whycold.causes.texts.sides import name_of, quote, sides, where
+from whycold.causes.texts.sides import sides
+from whycold.causes.texts.words import name_of, quote, where
 from whycold.core.cause import Case, Cause, Evidence, Example, Obstacle
 from whycold.core.content import JsonMap
 from whycold.core.diagnosis import Reason
@@ -263,7 +264,8 @@ class RejectedForThinking(Cause):
             Section.messages: Reason.messages_changed,
         }[d.section]
         return Evidence(
-            f"the call was refused, since {d.path} changed under its thinking", reason=reason
+            f"the provider refused the call, since {d.path} is not what its thinking was made with",
+            reason=reason,
         )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from whycold.causes.examples import agent, asks, history_pair, result, said, text, use
 from whycold.causes.texts.partition import TextCause, of_same_kind
-from whycold.causes.texts.sides import count, name_of, quote, sides, text_of, where, words
+from whycold.causes.texts.sides import sides, text_of
+from whycold.causes.texts.words import count, name_of, quote, where, words
 from whycold.core.cause import Case, Cause, Evidence, Example
 from whycold.core.diagnosis import Reason
 from whycold.core.divergence import Divergence

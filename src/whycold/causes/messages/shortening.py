@@ -17,7 +17,8 @@ from whycold.causes.examples import (
 )
 from whycold.causes.texts.history import fate_of
 from whycold.causes.texts.partition import TextCause
-from whycold.causes.texts.sides import count, name_of, quote, sides, where
+from whycold.causes.texts.sides import sides
+from whycold.causes.texts.words import count, name_of, quote, where
 from whycold.core.cause import Case, Cause, Evidence, Example
 from whycold.core.diagnosis import Reason
 from whycold.core.divergence import Divergence

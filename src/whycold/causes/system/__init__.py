@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whycold.causes.system import attribution, contents, edits, surroundings, values
+from whycold.causes.system import attribution, contents, edits, rewriting, surroundings, values
 from whycold.core.cause import Cause
 
 __all__ = ["CAUSES"]
@@ -12,5 +12,6 @@ CAUSES: tuple[Cause, ...] = (
     *values.CAUSES,
     *surroundings.CAUSES,
     *contents.CAUSES,
+    *rewriting.CAUSES,
     *edits.CAUSES,
 )

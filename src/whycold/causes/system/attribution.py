@@ -7,7 +7,8 @@ from dataclasses import replace
 from whycold.causes.examples import TASK, agent, asks, said, system_pair, text
 from whycold.causes.texts.attribution import header
 from whycold.causes.texts.partition import TextCause
-from whycold.causes.texts.sides import quote, sides, where, words
+from whycold.causes.texts.sides import sides
+from whycold.causes.texts.words import quote, value_at, where
 from whycold.core.cause import Case, Cause, Evidence, Example
 from whycold.core.content import JsonMap
 from whycold.core.diagnosis import Reason
@@ -236,8 +237,8 @@ class ClientUpdated(TextCause):
                 f"the client was updated from {old.release if old else '?'} to {new.release}"
             )
         before, after = (
-            words(texts.old, texts.old_at, texts.gone),
-            words(texts.new, texts.new_at, texts.come),
+            value_at(texts.old, texts.old_at, texts.gone),
+            value_at(texts.new, texts.new_at, texts.come),
         )
         return Evidence(f"a version in {where(d)} changed from {quote(before)} to {quote(after)}")
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from whycold.causes.examples import agent, asks, said, system_pair, text
 from whycold.causes.texts.partition import TextCause
-from whycold.causes.texts.sides import quote, sides, words
+from whycold.causes.texts.sides import sides
+from whycold.causes.texts.words import quote, words
 from whycold.core.cause import Case, Cause, Evidence, Example
 from whycold.core.content import JsonMap
 from whycold.core.diagnosis import Reason

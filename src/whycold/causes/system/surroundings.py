@@ -13,11 +13,10 @@ from whycold.causes.examples import (
     text,
 )
 from whycold.causes.texts.partition import TextCause
-from whycold.causes.texts.sides import quote, sides, where, words
+from whycold.causes.texts.words import became, where
 from whycold.core.cause import Case, Cause, Evidence, Example
 from whycold.core.diagnosis import Reason
-from whycold.core.divergence import Change, Divergence
-from whycold.core.edit import TextChange
+from whycold.core.divergence import Divergence
 
 __all__ = ["CAUSES"]
 
@@ -25,16 +24,8 @@ _GIT = "gitStatus: the state at the start of the conversation.\nCurrent branch: 
 
 
 def _changed(d: Divergence) -> str:
-    """ "A became B", or what was put in or taken out; "" where it cannot be said shortly."""
-    texts = sides(d)
-    if d.change in (Change.added, Change.removed) or d.text is TextChange.rewritten:
-        return ""
-    if not texts.gone.strip():
-        return f": {quote(texts.come)} came in"
-    if not texts.come.strip():
-        return f": {quote(texts.gone)} is gone"
-    before = words(texts.old, texts.old_at, texts.gone)
-    return f": {quote(before)} became {quote(words(texts.new, texts.new_at, texts.come))}"
+    said = became(d)
+    return f": {said}" if said else ""
 
 
 class GitState(TextCause):

@@ -16,7 +16,8 @@ from whycold.causes.examples import (
     use,
 )
 from whycold.causes.texts.partition import TextCause
-from whycold.causes.texts.sides import quote, sides, where, words
+from whycold.causes.texts.sides import sides
+from whycold.causes.texts.words import quote, value_at, where
 from whycold.core.cause import Case, Cause, Evidence, Example
 from whycold.core.diagnosis import Reason
 from whycold.core.divergence import Divergence
@@ -28,8 +29,8 @@ __all__ = ["CAUSES"]
 def _values(d: Divergence) -> tuple[str, str]:
     """The value as it was and as it is, in quotation marks."""
     texts = sides(d)
-    before = words(texts.old, texts.old_at, texts.gone)
-    return quote(before), quote(words(texts.new, texts.new_at, texts.come))
+    before = value_at(texts.old, texts.old_at, texts.gone)
+    return quote(before), quote(value_at(texts.new, texts.new_at, texts.come))
 
 
 class Clock(TextCause):

@@ -93,7 +93,10 @@ _INSTRUCTION_FILE = (
 _TITLES: Mapping[Passage, re.Pattern[str]] = {
     kind: re.compile(pattern, re.IGNORECASE)
     for kind, pattern in {
-        Passage.git: r"gitstatus\b.*|git (?:status|state|info|context)\b.*|recent commits\W*",
+        Passage.git: (
+            r"gitstatus\b.*|git (?:status|state|info|context)\b.*|recent commits\W*"
+            r"|current branch: .*|on branch .*"
+        ),
         Passage.listing: (
             r"(?:current |working )?(?:director(?:y|ies)|folder|project|repo(?:sitory)?|workspace"
             r"|file)s? (?:structure|tree|listing|contents|layout|map|files)\b.*"
@@ -160,6 +163,8 @@ _FIELDS: Mapping[Passage, re.Pattern[str]] = {
 
 _TAG = re.compile(r"<(/?)([A-Za-z][\w:.-]{0,60})(?:\s[^<>\n]{0,200})?>")
 _HEADING = re.compile(r"(#{1,6})\s{1,4}(\S.{0,300})")
+_UNTITLED = re.compile(r"gitStatus:|[Cc]urrent branch: |On branch |Contents of |The following ")
+"""Titles that need neither a number sign nor a colon at their end."""
 _OWN_SECTION = re.compile(r"[a-z]+[A-Z]\w*")
 """A section that a client puts behind instruction files ("# currentDate")."""
 _MOST_LINES = 600
@@ -205,7 +210,7 @@ def _titled(line: str) -> Passage | None:
     heading = _HEADING.match(line)
     if heading is not None:
         line = heading[2].strip()
-    elif ":" not in line[-1:] and not re.match(r"gitStatus:|Contents of |The following ", line):
+    elif ":" not in line[-1:] and not _UNTITLED.match(line):
         return None
     line = line[:400]
     return next((kind for kind, pattern in _TITLES.items() if pattern.fullmatch(line)), None)
@@ -259,7 +264,7 @@ class _Titles:
             self._level = len(heading[1])
             self._own = self._own or _OWN_SECTION.fullmatch(heading[2].strip()) is not None
             return kind
-        if kind in (Passage.instructions, Passage.deferred, Passage.git):
+        if kind in (Passage.instructions, Passage.deferred):
             return kind if not self._own else None
         return kind if self._level == 7 and self._paragraphs - blank == 0 else None
 

@@ -1,20 +1,17 @@
-"""A divergence as two texts, and the words in which it is told."""
+"""A divergence as two texts."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from whycold.core.content import Json, as_list, as_map, as_text, encode
+from whycold.core.content import Json, as_list, as_map, encode
 from whycold.core.divergence import Divergence
-from whycold.core.prompt import Block, Kind, Section
+from whycold.core.prompt import Block, Kind
 
-__all__ = ["Sides", "count", "images", "name_of", "quote", "sides", "text_of", "where", "words"]
+__all__ = ["Sides", "images", "sides", "text_of"]
 
-_SHOWN = 40
 _FARTHEST = 200
-_MESSAGE = re.compile(r"messages\[(\d+)\]")
 _IMAGES = frozenset({"image", "image_url", "input_image", "computer_screenshot"})
 
 
@@ -97,51 +94,3 @@ def _images(value: Json) -> Iterator[Mapping[str, Json]]:
             yield from _images(whole.get(key))
     for item in as_list(value) or ():
         yield from _images(item)
-
-
-def words(text: str, at: int, changed: str) -> str:
-    """What differs, with the rest of the words it stands in: "2026-11-23" for its last digit."""
-    start, end = at, at + len(changed)
-    low = max(0, start - _SHOWN)
-    while start > low and not _ends_word(text[start - 1]):
-        start -= 1
-    high = min(len(text), end + _SHOWN)
-    while end < high and not _ends_word(text[end]):
-        end += 1
-    return text[start:end].strip()
-
-
-def _ends_word(character: str) -> bool:
-    return character.isspace() or character in "\"'`<>()[]{},;|="
-
-
-def quote(text: str) -> str:
-    """A text in quotation marks, on one line, cut at 40 characters."""
-    line = " ".join(text.split())
-    return f'"{line}"' if len(line) <= _SHOWN else f'"{line[: _SHOWN - 1].rstrip()}…"'
-
-
-def where(d: Divergence) -> str:
-    """The place in words: the system prompt, the first message, messages[4]."""
-    if d.section is Section.system:
-        return "the system prompt"
-    found = _MESSAGE.match(d.path)
-    if found is None:
-        return "the messages"
-    return "the first message" if found[1] == "0" else found[0]
-
-
-def name_of(d: Divergence) -> str:
-    """The tool that a result or call belongs to, in words; "" when it is not known."""
-    return next((block.name for block in (*d.old, *d.new) if block.name), "")
-
-
-def count(number: int, what: str) -> str:
-    """ "1 message", "3 messages"."""
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
-def field(block: Block, *names: str) -> str | None:
-    """The first of these fields of a block that holds a text."""
-    value = as_map(block.value) or {}
-    return next((text for name in names if (text := as_text(value.get(name)))), None)
