@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from whycold.causes.settings import models
+from whycold.causes.settings import answering, caching, models, service
 from whycold.core.cause import Cause
 
 __all__ = ["CAUSES"]
 
-CAUSES: tuple[Cause, ...] = (*models.CAUSES,)
+CAUSES: tuple[Cause, ...] = (
+    *models.CAUSES,
+    *answering.CAUSES,
+    *caching.CAUSES,
+    *service.CAUSES,
+)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from whycold.causes.examples import TASK, agent, asks, chat, read, responses, said, text, wrote
 from whycold.causes.settings.names import SettingCause, value
 from whycold.core.cause import Case, Cause, Evidence, Example
@@ -10,6 +12,8 @@ from whycold.core.divergence import Divergence
 
 __all__ = ["CAUSES"]
 
+_DATE = re.compile(r"[-@](?:20\d{6}|20\d\d-\d\d-\d\d|latest|default)$")
+"""What makes the dated name of a model, or its alias, out of its plain name."""
 _NEXT = asks("Then run them again, please.")
 _WAS, _LOST = wrote(31_400), wrote(31_900)
 _KEPT = wrote(31_900, read=31_400)
@@ -19,6 +23,7 @@ _OPENING_KEPT = wrote(31_900, read=9_800)
 class ModelChanged(SettingCause):
     code = "model-changed"
     reason = Reason.model_changed
+    thing = "the model"
     title = "Another model"
     what = (
         "The request names another model than the one before. Every model has a cache of its own, "
@@ -67,15 +72,13 @@ class ModelChanged(SettingCause):
         if d.old_value is None or d.new_value is None:
             return super().tell(case, d)
         was, now = value(d.old_value), value(d.new_value)
-        if was.startswith(now) or now.startswith(was):
+        if _DATE.sub("", was) == _DATE.sub("", now):
             return Evidence(
                 f"the model changed from {was} to {now}",
                 advice="Use one name for a model everywhere: the alias and the dated name may lead "
                 "to different models, and so to different caches.",
             )
         return Evidence(f"the model changed from {was} to {now}", expected=True)
-
-    thing = "the model"
 
 
 class SpeedChanged(SettingCause):

@@ -6,7 +6,7 @@ All causes of this family ask here, so that no two of them claim the same case.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from whycold.core.cause import Case, Cause, Evidence
@@ -15,7 +15,7 @@ from whycold.core.diagnosis import Reason
 from whycold.core.divergence import Divergence
 from whycold.core.prompt import Section
 
-__all__ = ["SettingCause", "changed", "owner", "value"]
+__all__ = ["SettingCause", "changed", "listed", "owner", "value"]
 
 _OWNERS: Mapping[str, str] = {
     "model": "model-changed",
@@ -73,6 +73,7 @@ _BY_MEMBER: Mapping[str, str] = {
 _MODEL_FIELDS = "additionalModelRequestFields."
 """Where Bedrock Converse takes a model's own parameters."""
 _LONGEST = 60
+_SHOWN = 3
 
 
 class SettingCause(Cause):
@@ -129,6 +130,12 @@ def changed(thing: str, old: Json, new: Json) -> str:
     if new is None:
         return f"{thing} was {value(old)} and is no longer set"
     return f"{thing} changed from {value(old)} to {value(new)}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names for a title: the first few, and how many more there are."""
+    shown = ", ".join(value(name) for name in names[:_SHOWN])
+    return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
 
 
 def value(item: Json) -> str:
