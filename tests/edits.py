@@ -138,7 +138,7 @@ def system_clock(author: Author, talk: Talk, shape: str):
     old.system[i] = f"{head}2026-11-23T10:15:04Z. {talk.system[i]}"
     new.system[i] = old.system[i].replace("10:15:04", "10:17:31")
     offset = len(head) + len("2026-11-23T10:1")
-    return new, lambda was, now: Expected("system", f"{was.system[i]}.text", offset, "system-time")
+    return new, lambda was, now: Expected("system", f"{was.system[i]}.text", offset, "clock")
 
 
 def system_whitespace(author: Author, talk: Talk, shape: str):

@@ -179,19 +179,19 @@ class _Gap:
 
     def _reshaped_run(self, old: range, new: range, *, at_end: bool) -> range | None:
         """The leading new blocks that hold exactly the old text, cut differently."""
-        was = _joined(self.before, old)
-        if was is None or not was:
+        was, role = _joined(self.before, old), self.before[old[0]].role
+        if not was:
             return None
-        stops = (
-            range(new.start + 1, min(new.stop, new.start + 2 * len(old) + 8) + 1)
-            if at_end
-            else [new.stop]
-        )
-        for stop in stops:
-            run = range(new.start, stop)
-            if len(run) == len(old) == 1:
-                continue
-            if _joined(self.after, run) == was:
+        upto = min(new.stop, new.start + 2 * len(old) + 8) if at_end else new.stop
+        done = 0
+        for j in range(new.start, upto):
+            text = self.after[j].value
+            piece = "".join(text.split()) if isinstance(text, str) else None
+            if piece is None or self.after[j].role != role or not was.startswith(piece, done):
+                return None
+            done += len(piece)
+            run = range(new.start, j + 1)
+            if done == len(was) and (at_end or run == new) and not len(run) == len(old) == 1:
                 return run
         return None
 
@@ -237,15 +237,11 @@ class _Gap:
 
 
 def _joined(blocks: Sequence[Block], run: range) -> str | None:
-    texts = [blocks[i].value for i in run]
-    if not all(isinstance(text, str) for text in texts):
+    """The text of a run without blanks; None unless it is all text of one role."""
+    texts = [text for i in run if isinstance(text := blocks[i].value, str)]
+    if len(texts) < len(run) or len({blocks[i].role for i in run}) > 1:
         return None
-    roles = {blocks[i].role for i in run}
-    return (
-        f"{min(map(str, roles))}:" + "".join("".join(str(t).split()) for t in texts)
-        if len(roles) == 1
-        else None
-    )
+    return "".join("".join(text.split()) for text in texts)
 
 
 def _alike(a: Block, b: Block) -> float:
@@ -258,21 +254,30 @@ def _alike(a: Block, b: Block) -> float:
         return 0.0
     if a.content == b.content:
         return 1.0
-    if (named := _identity(a)) is not None and named == _identity(b):
+    if a.kind is Kind.tool_result and _same_result(a, b):
         return 1.0
     if isinstance(a.value, str) and isinstance(b.value, str):
         return similarity(a.value, b.value)
     return similarity(a.encoded.decode("latin-1"), b.encoded.decode("latin-1"))
 
 
-_IDENTITIES = ("tool_use_id", "tool_call_id", "call_id", "toolUseId")
+_IDENTITIES = ("tool_use_id", "tool_call_id", "call_id", "toolUseId", "id")
 
 
-def _identity(block: Block) -> str | None:
-    """Which call a tool result answers: it is the same result however little of it is left."""
-    value = as_map(block.value) if block.kind is Kind.tool_result else None
-    if value is None:
-        return None
+def _same_result(a: Block, b: Block) -> bool:
+    """Whether two results answer one call, by its id or else by name and place, however little of
+    the content is left.
+    """
+    ours, theirs = _identity(a), _identity(b)
+    if ours is not None and theirs is not None:
+        return ours == theirs
+    return a.name is not None and a.name == b.name and a.path == b.path
+
+
+def _identity(result: Block) -> str | None:
+    value = as_map(result.value) or {}
+    if len(value) == 1:
+        value = as_map(next(iter(value.values()))) or value
     return next((name for key in _IDENTITIES if (name := as_text(value.get(key)))), None)
 
 

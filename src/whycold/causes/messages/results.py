@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from whycold.causes.examples import agent, asks, history_pair, result, said, text, use
+import re
+
+from whycold.causes.examples import (
+    TASK,
+    agent,
+    asks,
+    chat,
+    history_pair,
+    result,
+    said,
+    text,
+    use,
+)
 from whycold.causes.texts.partition import TextCause, of_same_kind
 from whycold.causes.texts.sides import sides, text_of
 from whycold.causes.texts.words import count, name_of, quote, where, words
 from whycold.core.cause import Case, Cause, Evidence, Example
+from whycold.core.content import JsonMap
 from whycold.core.diagnosis import Reason
 from whycold.core.divergence import Divergence
 
@@ -16,6 +29,16 @@ _SOURCE = "def total(prices):\n    return sum(prices)\n" * 8
 _CLEARED = "[Old tool result content cleared]"
 _CALLS = said(use("t1", path="a.py"), use("t2", path="b.py"), use("t3", path="c.py"))
 _RESULTS = (result("t1", "a = 1"), result("t2", "b = 2"), result("t3", "c = 3"))
+
+
+_ANSWER: JsonMap = {"role": "tool", "tool_call_id": "call_1", "content": "a = 1"}
+
+
+def _spoken(arguments: str) -> JsonMap:
+    """A call of Chat Completions, whose arguments are a text."""
+    function: JsonMap = {"name": "Read", "arguments": arguments}
+    call: JsonMap = {"id": "call_1", "type": "function", "function": function}
+    return {"role": "assistant", "content": None, "tool_calls": [call]}
 
 
 def _of(d: Divergence) -> str:
@@ -203,14 +226,15 @@ class ToolCallEdited(TextCause):
 
     def tell(self, case: Case, d: Divergence) -> Evidence:
         """Which argument."""
-        name = d.path.rsplit(".input.", 1)[-1] if ".input." in d.path else "an argument"
-        return Evidence(f"the old call {_of(d)} came back with another value for {name}")
+        found = re.search(r"\.(?:input|args)\.(.+)", d.path)
+        what = f"another value for {found[1]}" if found else "other arguments"
+        return Evidence(f"the old call {_of(d)} came back with {what}")
 
 
-class ArgumentKeysReordered(TextCause):
+class InputKeysReordered(TextCause):
     """Arguments with their keys in another order; row 29 is counted with the tools."""
 
-    code = "argument-keys-reordered"
+    code = "input-keys-reordered"
     reason = Reason.messages_changed
     title = "The keys of an old tool call stand in another order"
     what = (
@@ -226,6 +250,12 @@ class ArgumentKeysReordered(TextCause):
             "two keys",
             [said(use("t1", path="a.py", limit=9)), asks(_RESULTS[0])],
             [said(use("t1", limit=9, path="a.py")), asks(_RESULTS[0])],
+        ),
+        Example(
+            "arguments that are sent as a text",
+            chat(asks(TASK), _spoken('{"path": "a.py", "limit": 9}'), _ANSWER),
+            chat(asks(TASK), _spoken('{"limit": 9, "path": "a.py"}'), _ANSWER, asks("Go on.")),
+            provider="openai",
         ),
         history_pair(
             "keys of an object inside",
@@ -256,5 +286,5 @@ CAUSES: tuple[Cause, ...] = (
     ToolResultsCleared(),
     ToolResultEdited(),
     ToolCallEdited(),
-    ArgumentKeysReordered(),
+    InputKeysReordered(),
 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from whycold.causes.texts.passages import is_reminder, is_summary
 from whycold.causes.texts.sides import text_of
 from whycold.core.cause import Case
-from whycold.core.divergence import Change
+from whycold.core.divergence import Change, Divergence
 from whycold.core.edit import TextChange
 from whycold.core.prompt import Block, Kind, Section
 
@@ -83,10 +83,15 @@ def _begun_anew(case: Case, old: Sequence[Block], new: Sequence[Block]) -> bool:
     if any(block.content in left for block in said):
         return False
     return all(
-        d.change is Change.removed or d.text is TextChange.rewritten
+        d.change is Change.removed or d.text is TextChange.rewritten or _answers(d)
         for d in case.divergences
         if d.section is Section.messages and not all(_is_note(block) for block in (*d.old, *d.new))
     )
+
+
+def _answers(d: Divergence) -> bool:
+    """Results of one tool at one place are told apart by ids only, which not every API has."""
+    return all(block.kind is Kind.tool_result for block in (*d.old, *d.new))
 
 
 def _is_note(block: Block) -> bool:

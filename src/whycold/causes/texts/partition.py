@@ -5,6 +5,7 @@ All causes of these two sections ask here, so that no two of them claim the same
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 
@@ -163,7 +164,7 @@ def _by_shape(d: Divergence) -> str | None:
     if d.change is Change.reshaped:
         return "reshaped"
     if d.change is Change.keys_reordered:
-        return "argument-keys-reordered"
+        return "input-keys-reordered"
     if d.change is Change.items_reordered or d.text is TextChange.line_order:
         return "listing-reordered"
     return "whitespace" if d.text is TextChange.whitespace else None
@@ -208,8 +209,18 @@ def _by_kind(d: Divergence, texts: Sides, kinds: set[Kind]) -> str | None:
     if kinds == {Kind.tool_result}:
         return _tool_result(d, texts)
     if kinds == {Kind.tool_use} and d.change is not Change.keys_reordered:
-        return "tool-call-edited"
+        return "input-keys-reordered" if _same_arguments(texts) else "tool-call-edited"
     return None
+
+
+def _same_arguments(texts: Sides) -> bool:
+    """Whether arguments that are sent as a text hold the same values in another order."""
+    if not (texts.old.startswith("{") and len(texts.old) == len(texts.new)):
+        return False
+    try:
+        return bool(json.loads(texts.old) == json.loads(texts.new))
+    except (ValueError, RecursionError):
+        return False
 
 
 def _pictured(d: Divergence, texts: Sides, old: int, new: int) -> str | None:

@@ -59,18 +59,19 @@ def text_of(block: Block) -> str:
     """The text of a block as the model reads it: of a tool result its output; "" without any."""
     if isinstance(block.value, str):
         return block.value
-    value = as_map(block.value) or {}
-    for key in ("text", "thinking", "content", "output", "response", "result"):
-        if key in value:
-            return "\n".join(_texts(value[key]))
-    return ""
+    value = as_map(block.value)
+    return "\n".join(_texts(value)) if value is not None else ""
+
+
+_CONTENT = ("text", "thinking", "content", "output", "result", "response")
+_FRAMES = ("functionResponse", "toolResult")
 
 
 def _texts(value: Json) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif (whole := as_map(value)) is not None:
-        for key in ("text", "content", "output", "result"):
+        for key in (*_CONTENT, *_FRAMES):
             yield from _texts(whole.get(key))
     else:
         for item in as_list(value) or ():
@@ -90,7 +91,7 @@ def _images(value: Json) -> Iterator[Mapping[str, Json]]:
         if whole.get("type") in _IMAGES or "inlineData" in whole or "image" in whole:
             yield whole
             return
-        for key in ("content", "output", "response", "toolResult"):
+        for key in ("content", "output", "response", *_FRAMES):
             yield from _images(whole.get(key))
     for item in as_list(value) or ():
         yield from _images(item)
