@@ -14,7 +14,7 @@ from whycold.core.hindrance import Hindrance, Scene
 from whycold.core.live_entries import Entry
 from whycold.core.obstacles import obstacles
 from whycold.core.predecessor import Link, Linked
-from whycold.core.rules import CacheRules
+from whycold.core.rules import CacheRules, Isolation
 from whycold.core.tokens import Counts, count
 
 __all__ = ["Judged", "judge"]
@@ -142,7 +142,9 @@ def _tolerance(scene: Scene, could: int) -> int:
     slack = scene.rules.slack
     if not scene.exact:
         return slack + int(_ESTIMATE_ERROR * could)
-    return slack + int(_BEST_EFFORT * could) if scene.rules.best_effort else slack
+    # a local engine may drop a prefix, but it says to the token what it read
+    vague = scene.rules.best_effort and scene.rules.isolation is not Isolation.server
+    return slack + int(_BEST_EFFORT * could) if vague else slack
 
 
 def _binding(
