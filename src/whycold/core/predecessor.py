@@ -5,7 +5,7 @@ came in.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -65,6 +65,7 @@ class History:
         self._ends: dict[tuple[str, bytes], Call] = {}
         self._prefixes: dict[tuple[str, bytes], Call] = {}
         self._messages: dict[tuple[str, bytes], Call] = {}
+        self._answers: dict[tuple[str, bytes, bytes], Call] = {}
         self._sessions: defaultdict[tuple[str, str, str | None], list[Call]] = defaultdict(list)
         self._families: defaultdict[tuple[str, bytes], list[Call]] = defaultdict(list)
         self._latest: list[Call] = []
@@ -79,6 +80,9 @@ class History:
         for link in call.prompt.chain:
             self._prefixes[call.api, link] = call
         self._ends[call.api, call.prompt.chain[-1]] = call
+        if call.reply.blocks:
+            answer = call.reply.blocks[0].content
+            self._answers[call.api, call.prompt.chain[-1], answer] = call
         for block in call.prompt.section(Section.messages):
             self._messages[call.api, block.content] = call
         if call.session:
@@ -109,12 +113,27 @@ class History:
                 return Linked(found, Link.named)
         if not call.prompt.blocks:
             return None
-        candidates = {c.id: c for c in self._candidates(call)}
-        scored = [(score, c) for c in candidates.values() if (score := _score(call, c)) is not None]
+        answered = self._answered(call)
+        candidates = {c.id: c for c in (*answered.values(), *self._candidates(call))}
+        scored = [
+            (score, c)
+            for c in candidates.values()
+            if (score := _score(call, c, answered.keys())) is not None
+        ]
         if not scored:
             return None
-        score, best = max(scored, key=lambda pair: (pair[0].rank, pair[1].order))
+        score, best = max(scored, key=lambda p: (p[0].rank, _same_cache(call, p[1]), p[1].order))
         return Linked(best, score.link)
+
+    def _answered(self, call: Call) -> dict[int, Call]:
+        """Where this call holds a recorded reply: leading blocks, and whose reply follows them."""
+        chain, blocks = call.prompt.chain, call.prompt.blocks
+        found = (
+            (i + 1, self._answers.get((call.api, chain[i], blocks[i + 1].content)))
+            for i in range(len(chain) - 1)
+            if self._answers
+        )
+        return {i: earlier for i, earlier in found if earlier is not None}
 
     def _candidates(self, call: Call) -> Iterator[Call]:
         prompt = call.prompt
@@ -144,12 +163,19 @@ class _Score:
     link: Link
 
 
-def _score(call: Call, other: Call) -> _Score | None:
+def _score(call: Call, other: Call, answered: Collection[int]) -> _Score | None:
     """How much of ``other`` is left in ``call``: more shared bytes first, then less that was
     dropped.
+
+    Where they part at one of the ``answered`` places, other turns followed: what is alike behind it
+    is no sign that one was made from the other.
     """
     ours, theirs = call.prompt, other.prompt
-    shared = _shared(ours.section(Section.messages), theirs.section(Section.messages))
+    was = theirs.section(Section.messages)
+    parted = _parted(ours, theirs) if answered else len(theirs.blocks)
+    if parted in answered:
+        was = tuple(b for b in theirs.blocks[:parted] if b.section is Section.messages)
+    shared = _shared(ours.section(Section.messages), was)
     opening = _shared(_opening(ours), _opening(theirs))
     dropped = sum(b.size for b in theirs.blocks) - shared - opening
     if shared >= _TRIVIAL or (shared and opening and _whole_message(ours, theirs)):
@@ -162,11 +188,28 @@ def _score(call: Call, other: Call) -> _Score | None:
         other.session,
         other.agent,
     )
-    if not _owes(ours, theirs, opening):
+    if not _owes(ours, theirs):
         return None
     if same_session:
         return _Score((2, opening, 0), Link.restarted)
-    return _Score((1, opening, 0), Link.opened)
+    # another conversation owes nothing to another cache
+    return _Score((1, opening, 0), Link.opened) if _same_cache(call, other) else None
+
+
+def _parted(ours: Prompt, theirs: Prompt) -> int:
+    """How many leading blocks are the same, all of the older prompt's when it only goes on."""
+    for count, (a, b) in enumerate(zip(ours.chain, theirs.chain, strict=False)):
+        if a != b:
+            return count
+    return len(theirs.chain)
+
+
+def _same_cache(call: Call, other: Call) -> bool:
+    return (call.provider, call.account, call.model) == (
+        other.provider,
+        other.account,
+        other.model,
+    )
 
 
 def _whole_message(ours: Prompt, theirs: Prompt) -> bool:
@@ -191,17 +234,23 @@ def _shared(ours: Iterable[Block], theirs: Iterable[Block]) -> int:
     return total
 
 
-def _owes(ours: Prompt, theirs: Prompt, shared: int) -> bool:
-    """Whether tools and system are the same ones, perhaps edited."""
-    now, was = _opening(ours), _opening(theirs)
+def _owes(ours: Prompt, theirs: Prompt) -> bool:
+    """Whether tools and system are the same ones, perhaps edited. Where one of the two is not,
+    another agent asks, and it owes nothing.
+    """
+    sections = (Section.tools, Section.system)
+    pairs = [(ours.section(s), theirs.section(s)) for s in sections]
+    found = [(now, was) for now, was in pairs if now or was]
+    return bool(found) and all(_alike(now, was) for now, was in found)
+
+
+def _alike(now: Sequence[Block], was: Sequence[Block]) -> bool:
     size = max(sum(b.size for b in now), sum(b.size for b in was))
-    if not size:
-        return False
-    if shared >= _ALIKE * size:
+    alike = float(_shared(now, was))
+    if alike >= _ALIKE * size:
         return True
     left = Counter(b.content for b in was)
     places = {b.path: b for b in was}
-    alike = float(shared)
     for block in now:
         if (
             left[block.content] == 0
