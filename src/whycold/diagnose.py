@@ -87,10 +87,17 @@ class Engine:
             else None
         )
         judged = judge(call, linked, rules, divergences, was, live, refreshed)
+        others = self._others(call, linked, judged)
         self._ledger.remember(call, rules, judged.counts, live)
         self._history.add(call)
         self._counts[call.id] = judged.counts
-        return _told(call, linked, rules, judged, self._prices(call) if self._prices else None)
+        rates = self._prices(call) if self._prices else None
+        return _told(call, linked, rules, judged, rates, others)
+
+    def _others(self, call: Call, linked: Linked | None, judged: Judged) -> tuple[Call, ...]:
+        """Calls that came in between, where they may have pushed out what was lost."""
+        lost = judged.why is not None and judged.why.obstacle is Obstacle.lost
+        return self._ledger.others(call, linked.call) if lost and linked is not None else ()
 
 
 def _divergences(linked: Linked, call: Call, rules: CacheRules) -> tuple[Divergence, ...]:
@@ -135,7 +142,12 @@ def _named(case: Case) -> _Named:
 
 
 def _told(
-    call: Call, linked: Linked | None, rules: CacheRules, judged: Judged, rates: Rates | None
+    call: Call,
+    linked: Linked | None,
+    rules: CacheRules,
+    judged: Judged,
+    rates: Rates | None,
+    others: tuple[Call, ...] = (),
 ) -> Diagnosis:
     earlier = linked.call if linked is not None else None
     case = Case(
@@ -146,6 +158,7 @@ def _told(
         gap=judged.gap,
         reusable=judged.reusable,
         read=call.usage.cache_read,
+        others=others,
     )
     edits = tuple(_named(replace(case, divergence=d)) for d in judged.divergences)
     main = _main(case, judged, edits)
@@ -192,12 +205,12 @@ def _told(
 
 def _main(case: Case, judged: Judged, edits: Sequence[_Named]) -> _Named | None:
     """What is told as the cause: what accounts for the loss, else the first edit there is."""
-    if case.call.reply.error is not None and edits:
-        refused = causes.claims(
-            replace(case, obstacle=Obstacle.rejected, divergence=edits[0].divergence)
-        )
+    if case.call.reply.error is not None:
+        first = edits[0] if edits else None
+        d, found = (first.divergence, first.found) if first is not None else (None, None)
+        refused = causes.claims(replace(case, obstacle=Obstacle.rejected, divergence=d))
         if refused:
-            return _Named(*refused[0], edits[0].divergence, edits[0].found)
+            return _Named(*refused[0], d, found)
     why = judged.why
     if why is not None and why.divergence is None:
         return _named(

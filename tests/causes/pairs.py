@@ -60,23 +60,35 @@ class Listener(Cause):
 def calls(example: Example) -> tuple[Call, Call]:
     """The two calls of an example."""
     return (
-        _call("before", example, example.before, example.reply, example.was, 0),
+        _call("before", example, example.before, example.reply, example.was, START),
         replace(
-            _call("after", example, example.after, example.after_reply, example.now, 1),
+            _call("after", example, example.after, example.after_reply, example.now, _end(example)),
             **dict[str, Any](example.call),
         ),
     )
 
 
-def _call(id: str, example: Example, body: Any, answer: Any, usage: Usage, number: int) -> Call:
-    at = START + number * example.gap
+def others(example: Example) -> Iterator[Call]:
+    """Calls of other conversations between the two."""
+    step = example.gap / (len(example.between) + 1)
+    for number, body in enumerate(example.between, 1):
+        at = START + number * step
+        call = _call(f"between-{number}", example, body, None, Usage(), at)
+        yield replace(call, session=f"other-{number}")
+
+
+def _end(example: Example) -> datetime:
+    return START + example.gap
+
+
+def _call(id: str, example: Example, body: Any, answer: Any, usage: Usage, at: datetime) -> Call:
     call = read_call(
         body,
         answer,
         id=id,
         at=at,
         provider=example.provider,
-        headers={k.lower(): v for k, v in example.headers[number].items()},
+        headers={k.lower(): v for k, v in example.headers[id == "after"].items()},
         began=at + example.began if example.began is not None else None,
         origin=ORIGIN,
     )
@@ -89,7 +101,7 @@ def told(example: Example) -> Told:
     """The example through the whole pipeline."""
     before, after = calls(example)
     with _listening() as listener:
-        diagnosis = diagnose([before, after], rules_for)[1]
+        diagnosis = diagnose([before, *others(example), after], rules_for)[-1]
     return Told(before, after, diagnosis, tuple(c for c in listener.heard if c.call.id == "after"))
 
 

@@ -61,7 +61,9 @@ class Case:
     ``read`` what was read (tokens, None when unknown). ``divergences`` are all of the call,
     ``divergence`` the one in question. ``obstacle`` is what the engine found when it is not about a
     divergence. ``lapsed`` is the name of the lifetime that ran out. ``positions`` is how many
-    look-back positions lie between the old entry and the marker. ``notes`` is where causes keep
+    look-back positions lie between the old entry and the marker. ``others`` are calls of other
+    conversations that went to the same cache since the predecessor; only looked up for a prefix
+    that was ``lost``. ``notes`` is where causes keep
     what they found out about the call, so that it is found once for all its cases.
     """
 
@@ -76,6 +78,7 @@ class Case:
     read: int | None = None
     lapsed: str | None = None
     positions: int | None = None
+    others: tuple[Call, ...] = ()
     notes: dict[str, object] = field(default_factory=dict[str, object], compare=False, repr=False)
 
 
@@ -99,7 +102,8 @@ class Example:
     """Two calls as the provider got them, for tests and for docs/causes.md.
 
     ``before`` and ``after`` are request bodies, ``was`` and ``now`` the usage of each. ``gap`` lies
-    between them; ``began`` is how long the first response took to begin. ``reply`` is the body of
+    between them, and ``between`` are requests of other conversations that came in it; ``began`` is
+    how long the first response took to begin. ``reply`` is the body of
     the first response where it matters, ``headers`` are request headers of each call, ``call``
     overrides fields of the second ``Call``. ``at`` (section or path) limits the question to the
     first divergence there; by default it is the call's main cause.
@@ -111,6 +115,7 @@ class Example:
     was: Usage = field(default_factory=Usage)
     now: Usage = field(default_factory=Usage)
     gap: timedelta = timedelta(seconds=30)
+    between: tuple[JsonMap, ...] = ()
     began: timedelta | None = timedelta(seconds=1)
     provider: str = "anthropic"
     reply: JsonMap | None = None

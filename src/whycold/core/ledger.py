@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 
 from whycold.core.call import Call
@@ -13,6 +14,9 @@ from whycold.core.tokens import Counts
 
 __all__ = ["Ledger"]
 
+_RECENT = 256
+"""How many of the latest calls are looked at for what came in between."""
+
 
 class Ledger:
     """What is in the caches. A scope is a provider, an account, a model and a host: nothing is
@@ -21,6 +25,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self._entries: dict[tuple[object, ...], Entry] = {}
+        self._recent: deque[Call] = deque(maxlen=_RECENT)
 
     def live(self, call: Call, rules: CacheRules) -> tuple[Entry, ...]:
         """Entries of any earlier call that this call could read, shortest first."""
@@ -36,6 +41,7 @@ class Ledger:
         self, call: Call, rules: CacheRules, counts: Counts, live: Sequence[Entry]
     ) -> None:
         """Take in what a call left, and that it read what was live."""
+        self._recent.append(call)
         read = call.usage.cache_read or 0
         scope, keys = _scope(call), _keys(call, rules)
         for entry in live:
@@ -46,6 +52,19 @@ class Ledger:
             if entry.anywhere:
                 for blocks, key in enumerate(keys[:-1], 1):
                     self._entries[*scope, key] = entry.shortened(blocks, counts.until(blocks))
+
+    def others(self, call: Call, since: Call) -> tuple[Call, ...]:
+        """Calls after ``since`` to the same place that this one does not go on from."""
+        own = set(call.prompt.chain)
+        return tuple(
+            other
+            for other in self._recent
+            if other.order > since.order
+            and other.id != call.id
+            and (other.provider, other.account, other.host)
+            == (call.provider, call.account, call.host)
+            and not own.issuperset(other.prompt.chain[-1:])
+        )
 
     def _found(self, call: Call, keys: Sequence[bytes]) -> list[Entry | None]:
         scope = _scope(call)

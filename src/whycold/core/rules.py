@@ -88,6 +88,7 @@ class CacheRules:
     - ``granularity``: cached prefixes end on multiples of this many tokens
     - ``always_evaluated``: tokens at the end of a prompt that are computed even on a full match
     - ``keeps_reply``: generated tokens stay in the cache (local engines)
+    - ``slots``: a conversation stays in a slot of the server until another one takes it
     - ``usable_when_begun``: an entry can be read only once the response that writes it has begun
     - ``best_effort``: the provider promises no hit even for an unchanged prefix
     - ``reports_write``, ``reports_read``: which counts a response carries; None: depends on a
@@ -109,6 +110,7 @@ class CacheRules:
     granularity: int = 1
     always_evaluated: int = 0
     keeps_reply: bool = False
+    slots: bool = False
     usable_when_begun: bool = True
     best_effort: bool = False
     isolation: Isolation = Isolation.organization

@@ -72,7 +72,10 @@ def _engine(name: str, wire: str, source: Source, *facts: str) -> CacheRules:
 @lru_cache(maxsize=8)
 def _llama(wire: str, model: str | None) -> CacheRules:
     """llama.cpp: tokens per slot; another conversation may take the slot."""
-    facts = ("granularity", "always_evaluated", "keeps_reply", "reports_read", "reports_write")
+    facts = (
+        *("granularity", "always_evaluated", "keeps_reply", "slots"),
+        *("reports_read", "reports_write"),
+    )
     rules = _engine("llama.cpp", wire, _LLAMA, *facts)
     effects = {
         **_EFFECTS,
@@ -85,7 +88,13 @@ def _llama(wire: str, model: str | None) -> CacheRules:
     measured = {
         f"effects.{name}": _LLAMA for name in ("id_slot", "cache_prompt") if name in effects
     }
-    return replace(rules, keeps_reply=True, effects=effects, sources={**rules.sources, **measured})
+    return replace(
+        rules,
+        keeps_reply=True,
+        slots=True,
+        effects=effects,
+        sources={**rules.sources, **measured},
+    )
 
 
 @lru_cache(maxsize=8)
