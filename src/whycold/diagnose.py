@@ -113,9 +113,9 @@ def _sent(linked: Linked, call: Call, rules: CacheRules) -> Prompt:
     reply.
     """
     before, reply = linked.call.prompt, linked.call.reply.blocks
-    if not rules.keeps_reply or not sent_back(call, linked.call):
+    first = sent_back(call, linked.call) if rules.keeps_reply else None
+    if first is None:
         return before
-    first = call.prompt.section(Section.messages)[len(before.section(Section.messages))].message
     return before.with_blocks((*before.blocks, *placed(reply, first)))
 
 

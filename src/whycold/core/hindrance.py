@@ -110,7 +110,7 @@ class Scene:
     def _with_reply(self, last: Entry) -> tuple[int, bool]:
         """Local engines keep what they generated, but for the last token."""
         output = self.before.usage.output
-        kept = self.rules.keeps_reply and sent_back(self.call, self.before)
+        kept = self.rules.keeps_reply and sent_back(self.call, self.before) is not None
         if kept and last.anywhere and output:
             return last.tokens + output - 1, last.exact
         granular = self.rules.granularity

@@ -139,11 +139,16 @@ def unheard(call: Call) -> bool:
     return call.prompt.asks is True and usage.cache_write == 0 and usage.cache_read == 0
 
 
-def sent_back(call: Call, before: Call) -> bool:
-    """Whether ``call`` goes on with the reply to ``before``, as it was or changed."""
-    at = len(before.prompt.section(Section.messages))
-    messages, reply = call.prompt.section(Section.messages), before.reply.blocks
-    return bool(reply) and at < len(messages) and messages[at].role == reply[0].role
+def sent_back(call: Call, before: Call) -> int | None:
+    """Index of the message with which ``call`` goes on from the reply to ``before``, as it was or
+    changed; None where it does not.
+    """
+    count = sum(block.opens for block in before.prompt.section(Section.messages))
+    opening = [block for block in call.prompt.section(Section.messages) if block.opens]
+    reply = before.reply.blocks
+    if not reply or count >= len(opening) or opening[count].role != reply[0].role:
+        return None
+    return opening[count].message
 
 
 def positions_between(call: Call, rules: CacheRules, blocks: int) -> int | None:
