@@ -1,11 +1,14 @@
 """One diagnosis of two requests, as a ratio to parsing the same bytes: `python bench/engine.py`.
 
 The bodies are a coding agent's: tools, a system text, hundreds of messages with tool calls and
-results. The second request edits one tool's description and appends a turn, or only appends.
+files of Python's own library as their results. The second request goes on; or edits one tool's
+description as well; or a word in each of twenty results.
 """
 
 from __future__ import annotations
 
+import argparse
+import inspect
 import json
 import random
 import statistics
@@ -20,7 +23,8 @@ from whycold.diagnose import diagnose_pair
 from whycold.providers.exchange import read_exchange
 from whycold.providers.registry import rules_for
 
-WORDS = "read write test module function return value error trace build index cache token".split()
+WORDS = ["read", "write", "test", "module", "function", "return", "value", "error", "trace", "build", "index", "cache", "token"]
+SOURCE = inspect.getsource(argparse) + inspect.getsource(random) + inspect.getsource(inspect)
 RUNS = 9
 
 
@@ -29,6 +33,10 @@ def body(size: int) -> dict[str, Any]:
 
     def prose(length: int) -> str:
         return " ".join(rng.choices(WORDS, k=length // 6)) + f" {rng.random()}"
+
+    def source(length: int) -> str:
+        start = rng.randrange(len(SOURCE) - length)
+        return SOURCE[start : start + length]
 
     tools = [
         {
@@ -60,7 +68,7 @@ def body(size: int) -> dict[str, Any]:
                 ],
             }
         )
-        result = prose(size // 100)
+        result = source(rng.randrange(200, size // 50))
         messages.append(
             {
                 "role": "user",
@@ -96,7 +104,7 @@ def rewritten(request: dict[str, Any]) -> dict[str, Any]:
     results = [m for m in new["messages"] if isinstance(m["content"], list)][1::2]
     for message in results[:: max(1, len(results) // 20)][:20]:
         part = message["content"][0]
-        part["content"] = part["content"].replace("error", "fault", 1)
+        part["content"] = part["content"].replace("self", "this", 1)
     return new
 
 

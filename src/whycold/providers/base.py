@@ -1,4 +1,4 @@
-"""What a provider file offers: request to Prompt, response or stream to Reply, and its cache rules."""
+"""What a provider file offers: request to Prompt, response or stream to Reply, its cache rules."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Dialect", "StreamReader", "Wire"]
 
 
 class StreamReader(Protocol):
-    """Reads a streamed response as it comes: any chunk boundary, never an exception for bad bytes."""
+    """Reads a streamed response: any chunk boundary, never an exception for bad bytes."""
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the (decoded) response body."""
@@ -30,12 +30,13 @@ class StreamReader(Protocol):
 class Dialect:
     """A provider: which rules hold for it and where it departs from its wire format.
 
-    ``rules`` takes the wire format's name and the model (None: unknown) and returns the cache rules.
-    ``attribution`` says what happens to a system block that starts with ``x-anthropic-billing-header``: "kept",
-    "stripped" (taken out of the cache key) or "masked" (its ``cch`` value is overwritten).
-    ``defers_tools`` is true where a tool with ``defer_loading`` stays out of the prompt until it is found.
-    ``exclusive`` is true when the reported input count leaves out cached tokens, None where the wire format decides.
-    ``hosts`` are host name suffixes that tell this provider from the address of the upstream.
+    ``rules`` takes the wire format's name and the model (None: unknown) and returns the cache
+    rules. ``attribution`` says what happens to a system block that starts with
+    ``x-anthropic-billing-header``: "kept", "stripped" (taken out of the cache key) or "masked" (its
+    ``cch`` value is overwritten). ``defers_tools`` is true where a tool with ``defer_loading``
+    stays out of the prompt until it is found. ``exclusive`` is true when the reported input count
+    leaves out cached tokens, None where the wire format decides. ``hosts`` are host name suffixes
+    that tell this provider from the address of the upstream.
     """
 
     name: str
