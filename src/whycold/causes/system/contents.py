@@ -28,6 +28,7 @@ from whycold.core.divergence import Change, Divergence
 __all__ = ["CAUSES"]
 
 _FILE = re.compile(r"[\w.@~/\\-]*?([\w-]+\.mdc?)\b")
+_READ = "Read before you write."
 _RULES = "Contents of /home/ada/billing/CLAUDE.md (project instructions):\n\n# Billing\n\n{}"
 
 
@@ -212,6 +213,15 @@ class IdentityDiffers(TextCause):
                 asks("And the invoices?"),
                 system=[text("You are Acme Code, a command line tool. Complete it.", mark=True)],
             ),
+        ),
+        Example(
+            "a subagent beside its agent",
+            body(system=[text(f"You are the main agent of Acme Code.\n{_READ}", mark=True)]),
+            body(
+                asks("Find all callers of total()."),
+                system=[text(f"You are a search agent of Acme Code.\n{_READ}", mark=True)],
+            ),
+            call={"agent": "search"},
         ),
         Example(
             "behind a fixed first line",

@@ -6,6 +6,7 @@ from whycold.causes.examples import (
     TASK,
     agent,
     asks,
+    body,
     history_pair,
     opening_pair,
     said,
@@ -20,6 +21,7 @@ from whycold.core.divergence import Divergence
 
 __all__ = ["CAUSES"]
 
+_SHOP = "You answer questions on invoices."
 _GIT = "gitStatus: the state at the start of the conversation.\nCurrent branch: {}\n\nStatus:\n{}"
 
 
@@ -303,6 +305,12 @@ class UserData(TextCause):
             "the name of the customer",
             "Customer name: Ada Byron\nPlan: basic",
             "Customer name: Grace Murray\nPlan: basic",
+        ),
+        Example(
+            "a conversation of another tenant",
+            body(asks("How do I pay?"), system=[text(f"Tenant: Northwind\n{_SHOP}", mark=True)]),
+            body(asks("Who is late?"), system=[text(f"Tenant: Contoso\n{_SHOP}", mark=True)]),
+            call={"session": "session-2"},
         ),
         system_pair(
             "an e-mail address",

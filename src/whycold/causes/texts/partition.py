@@ -20,6 +20,7 @@ from whycold.causes.texts.passages import (
     passage_at,
 )
 from whycold.causes.texts.sides import Sides, images, sides, text_of
+from whycold.causes.texts.words import value_at
 from whycold.core.cause import Case, Cause, Evidence
 from whycold.core.diagnosis import Reason
 from whycold.core.divergence import Change, Divergence
@@ -73,6 +74,7 @@ _BY_FIELD = {
     Passage.user: "user-data",
 }
 _OF_THE_DAY = re.compile(r"(?i)\b(?:today|current (?:date|time)|date(?: and time)?(?: is|:)|now)\b")
+_MONTH = re.compile(r"[A-Z][a-z]{2,8}\.? \d{4}")
 _OF_A_SESSION = re.compile(
     r"(?i)[/\\](?:te?mp|scratch\w*|sessions?|T|var[/\\]folders)[/\\]|[/\\][\w-]*[0-9a-f]{8,}"
 )
@@ -100,10 +102,24 @@ class TextCause(Cause):
         raise NotImplementedError
 
 
-def of_same_kind(case: Case) -> list[Divergence]:
+def of_same_kind(case: Case) -> tuple[Divergence, ...]:
     """Divergences of the call that the same cause claims, the one in question among them."""
-    code = owner(case)
-    return [d for d in case.divergences if owner(replace(case, divergence=d)) == code]
+    families = case.notes.get("families")
+    if not isinstance(families, _Families):
+        families = case.notes["families"] = _Families(case)
+    return families.of(owner(case))
+
+
+class _Families:
+    """The divergences of a call by the cause that claims them."""
+
+    def __init__(self, case: Case) -> None:
+        self._by_owner: dict[str | None, list[Divergence]] = {}
+        for d in case.divergences:
+            self._by_owner.setdefault(owner(replace(case, divergence=d)), []).append(d)
+
+    def of(self, code: str | None) -> tuple[Divergence, ...]:
+        return tuple(self._by_owner.get(code, ()))
 
 
 def owner(case: Case) -> str | None:
@@ -149,11 +165,11 @@ def _messages(case: Case, d: Divergence) -> str:
         return _reordered(d)
     if d.change is Change.reshaped:
         return "reshaped"
+    if d.change is Change.removed and d.path in fate.cut:
+        return "sliding-window"
     kinds = {block.kind for block in (*d.old, *d.new)}
     if (code := _by_kind(d, texts, kinds)) is not None:
         return code
-    if d.change is Change.removed and d.path in fate.cut:
-        return "sliding-window"
     if (code := _by_shape(d)) is not None:
         return code
     return _said(case, d, texts)
@@ -303,6 +319,8 @@ def _passage(d: Divergence, texts: Sides) -> Passage | None:
 def _by_meaning(d: Divergence, texts: Sides, passage: Passage | None) -> str | None:
     """The cause by the passage, where that says more, else by the kind of value."""
     kind = d.volatile
+    if kind is Volatile.date and not (_is_of_the_day(texts) or _has_a_day(texts)):
+        kind = None
     by_kind = _BY_VOLATILE.get(kind) if kind is not None else None
     by_passage = _BY_PASSAGE.get(passage) if passage is not None else None
     by_field = _BY_FIELD.get(passage) if passage is not None else None
@@ -319,6 +337,11 @@ def _by_meaning(d: Divergence, texts: Sides, passage: Passage | None) -> str | N
     if kind is Volatile.path and _OF_A_SESSION.search(_line(texts.new, texts.new_at)):
         return by_field or "session-named"
     return by_field or by_kind
+
+
+def _has_a_day(texts: Sides) -> bool:
+    """Whether a date is more than a month of a year, which does not roll over by itself."""
+    return _MONTH.fullmatch(value_at(texts.new, texts.new_at, texts.come)) is None
 
 
 def _is_of_the_day(texts: Sides) -> bool:

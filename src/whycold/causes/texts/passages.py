@@ -138,6 +138,7 @@ _FIELDS: Mapping[Passage, re.Pattern[str]] = {
         rf"(?i)(?:^|[{{,(])\W{{0,12}}(?:{pattern})[\"'*`]{{0,3}}\s{{0,4}}(?:is\b|[:=>])"
     )
     for kind, pattern in {
+        Passage.git: r"is (?:directory|this) a git repo(?:sitory)?",
         Passage.session: (
             r"additional (?:working )?director(?:y|ies)|(?:scratch(?:pad)?|temp(?:orary)?|tmp)"
             r"(?: ?(?:dir(?:ectory)?|folder|file|path))|scratch(?:pad)?|fork(?:ed)?[ _-]?(?:id|from"
