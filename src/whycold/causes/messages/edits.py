@@ -227,8 +227,6 @@ class MessageEdited(TextCause):
     def tell(self, case: Case, d: Divergence) -> Evidence:
         """What came, went or changed."""
         texts = sides(d)
-        if d.path.endswith(".role"):
-            return Evidence(f"the role of {where(d)} changed from {d.before} to {d.after}")
         if d.text is TextChange.rewritten:
             return Evidence(f"{where(d)} was rewritten, it now says {quote(texts.come)}")
         if not texts.gone.strip():

@@ -277,8 +277,6 @@ def _cut_short(old: str, new: str, come: str) -> bool:
 def _said(case: Case, d: Divergence, texts: Sides) -> str:
     """Causes of texts of the user, the client and the model."""
     role = next((block.role for block in (*d.new, *d.old)), None)
-    if d.path.endswith(".role"):
-        return "message-edited"
     if role == "assistant":
         if _EMPTY_THINKING.fullmatch(texts.gone + texts.come) and (texts.gone + texts.come).strip():
             return "reply-rerendered"

@@ -1,0 +1,66 @@
+"""One owner for every change, whatever stands around it."""
+
+import pytest
+
+from tests.causes.pairs import told
+from whycold.causes.examples import TASK, agent, asks, body, result, said, text, use
+from whycold.core.cause import Example
+from whycold.core.content import JsonMap
+
+NEXT = (said("Done."), asks("Go on."))
+CALLS = [said(use(f"t{n}", path=f"{n}.py")) for n in range(4)]
+RESULTS = [asks(result(f"t{n}", f"value = {n}\n" * 30)) for n in range(4)]
+TALK = [message for pair in zip(CALLS, RESULTS, strict=True) for message in pair]
+
+
+def causes_of(before: JsonMap, after: JsonMap) -> list[str | None]:
+    return [d.cause for d in told(Example("", before, after)).diagnosis.divergences]
+
+
+def in_system(before: str, after: str) -> list[str | None]:
+    return causes_of(agent(system=[text(before)]), agent(*NEXT, system=[text(after)]))
+
+
+def test_every_edit_of_one_text_gets_its_own_cause():
+    before = "Be brief.\nIt is 09:00:12 now.\nWorking directory: /home/ada/shop\nGood luck."
+    after = "Be long.\nIt is 09:03:55 now.\nWorking directory: /home/bob/shop\nGood luck."
+    assert in_system(before, after) == ["system-edited", "clock", "working-directory"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "cause"),
+    [
+        ("Knowledge cutoff: January 2026.", "Knowledge cutoff: May 2026.", "system-edited"),
+        ("Today is in November 2026.", "Today is in December 2026.", "date-rolled-over"),
+        ("Is directory a git repo: Yes", "Is directory a git repo: No", "git-state"),
+        ("Plan your tasks well.", "Plan all tasks well.", "system-edited"),
+        ("cc_version is a name", "cc_version is a word", "system-edited"),
+    ],
+)
+def test_a_special_cause_needs_to_be_said_in_the_text(before: str, after: str, cause: str):
+    assert in_system(before, after) == [cause]
+
+
+def test_a_window_is_cut_with_all_that_stands_in_it():
+    thought = {"type": "thinking", "thinking": "So.", "signature": "c2ln"}
+    before = [asks(TASK), said(thought, use("t9", path="x")), asks(result("t9", "x = 9")), *TALK]
+    found = causes_of(body(*before), body(*TALK, *NEXT))
+    assert set(found) == {"sliding-window"}
+
+
+def test_a_cleared_result_is_no_lost_one():
+    cleared = asks(result("t0", "[Old tool result content cleared]"))
+    assert causes_of(body(asks(TASK), *TALK), body(asks(TASK), CALLS[0], cleared, *TALK[2:])) == [
+        "tool-results-cleared"
+    ]
+
+
+def test_one_message_missing_from_the_front_is_no_window():
+    found = causes_of(body(asks(TASK), asks("Hurry."), *TALK), body(asks("Hurry."), *TALK, *NEXT))
+    assert found == ["message-removed"]
+
+
+def test_a_thousand_changes_are_told_in_a_moment():
+    many = [asks(result(f"t{n}", "x")) for n in range(1000)]
+    fewer = [asks(result(f"t{n}", "[cleared]")) for n in range(1000)]
+    assert len(causes_of(body(asks(TASK), *many), body(asks(TASK), *fewer))) == 1000
