@@ -12,8 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from whycold.sources.spool_record import Body
-
 __all__ = ["Bases", "Shared", "common_prefix", "common_suffix"]
 
 # Below this, looking for a base costs more than writing the body.
@@ -40,7 +38,7 @@ _Key = tuple[str, bytes]
 @dataclass(frozen=True, slots=True)
 class _Base:
     offset: int
-    parts: tuple[bytes, ...]
+    parts: Sequence[bytes]
     size: int
 
 
@@ -55,32 +53,32 @@ class Bases:
         self._segment: int | None = None
         self._bases: OrderedDict[_Key, list[_Base]] = OrderedDict()
 
-    def find(self, segment: int | None, upstream: str, body: Body) -> Shared | None:
+    def find(self, segment: int | None, upstream: str, body: Sequence[bytes]) -> Shared | None:
         """What of ``body`` is in the open ``segment`` already, when that is most of it."""
         if segment != self._segment:
             self.clear()
             self._segment = segment
-        size = sum(map(len, body.parts))
+        size = sum(map(len, body))
         if size < _SMALLEST:
             return None
         key = _key(upstream, body)
         for base in reversed(self._bases.get(key, ())):
-            prefix = common_prefix(base.parts, body.parts)
+            prefix = common_prefix(base.parts, body)
             most = min(base.size, size) - prefix
-            suffix = common_suffix(base.parts, body.parts, most)
+            suffix = common_suffix(base.parts, body, most)
             if prefix + suffix >= size * _WORTH:
                 self._bases.move_to_end(key)
                 return Shared(base.offset, prefix, suffix)
         return None
 
-    def add(self, segment: int | None, upstream: str, body: Body, offset: int) -> None:
+    def add(self, segment: int | None, upstream: str, body: Sequence[bytes], offset: int) -> None:
         """``body`` was written in full, in the frame at ``offset`` of ``segment``."""
-        size = sum(map(len, body.parts))
+        size = sum(map(len, body))
         if size < _SMALLEST or size > self._limit // 2 or segment != self._segment:
             return
         key = _key(upstream, body)
         bases = self._bases.setdefault(key, [])
-        bases.append(_Base(offset, body.parts, size))
+        bases.append(_Base(offset, body, size))
         self._bases.move_to_end(key)
         self.held += size
         if len(bases) > _BASES_PER_KEY:
@@ -97,9 +95,9 @@ class Bases:
         self.held = 0
 
 
-def _key(upstream: str, body: Body) -> _Key:
+def _key(upstream: str, body: Sequence[bytes]) -> _Key:
     first = b""
-    for part in body.parts:
+    for part in body:
         first += part[: _KEY_BYTES - len(first)]
         if len(first) == _KEY_BYTES:
             break

@@ -18,15 +18,14 @@ of a segment begins after the segment's own mark, so that no frame has offset 0.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import xxhash
 
-from whycold.sources import spool_record
 from whycold.sources.spool_bases import Shared
-from whycold.sources.spool_record import Exchange
+from whycold.sources.spool_record import Record, encode_head
 
 __all__ = ["END", "HEADER_SIZE", "MAGIC", "SEGMENT_MARK", "Frame", "FrameHeader", "encode_frame"]
 
@@ -41,36 +40,39 @@ HEADER_SIZE: Final = _FIELDS.size + _SUM.size
 _SMALL = 32768
 
 
-@dataclass(frozen=True, slots=True)
 class Frame:
     """An encoded record: its bytes, and how many."""
 
-    pieces: list[bytes]
-    size: int
+    __slots__ = ("pieces", "size")
+
+    def __init__(self, pieces: list[bytes], size: int) -> None:
+        self.pieces = pieces
+        self.size = size
 
 
-def encode_frame(exchange: Exchange, shared: Shared | None = None) -> Frame:
-    """``exchange`` as a frame; with ``shared``, without what its request body has in common."""
-    head = spool_record.encode(exchange)
-    request = exchange.request.parts
+def encode_frame(record: Record, shared: Shared | None = None) -> Frame:
+    """``record`` as a frame; with ``shared``, without what its request body has in common."""
+    head = encode_head(record.head)
+    request, response = record.request, record.response
     offset = prefix = suffix = 0
     if shared is not None:
         offset, prefix, suffix = shared.offset, shared.prefix, shared.suffix
         request = _middle(request, prefix, suffix)
-    response = exchange.response.parts
     request_size = sum(map(len, request))
     response_size = sum(map(len, response))
     fields = _FIELDS.pack(MAGIC, len(head), request_size, response_size, offset, prefix, suffix)
+    size = HEADER_SIZE + len(head) + request_size + response_size + len(END)
+    if size <= _SMALL:
+        payload = b"".join((head, *request, *response))
+        checksum = xxhash.xxh3_64_intdigest(fields + payload)
+        return Frame([b"".join((fields, _SUM.pack(checksum), payload, END))], size)
     parts = _coalesced((head, *request, *response))
-    checksum = xxhash.xxh3_64(fields)
+    digest = xxhash.xxh3_64(fields)
     for part in parts:
-        checksum.update(part)
-    parts[0] = fields + _SUM.pack(checksum.intdigest()) + parts[0]
-    if len(parts[-1]) < _SMALL:
-        parts[-1] += END
-    else:
-        parts.append(END)
-    return Frame(parts, HEADER_SIZE + len(head) + request_size + response_size + len(END))
+        digest.update(part)
+    parts[0] = fields + _SUM.pack(digest.intdigest()) + parts[0]
+    parts.append(END)
+    return Frame(parts, size)
 
 
 def _coalesced(pieces: Iterable[bytes]) -> list[bytes]:
@@ -89,7 +91,7 @@ def _coalesced(pieces: Iterable[bytes]) -> list[bytes]:
     return joined
 
 
-def _middle(parts: tuple[bytes, ...], prefix: int, suffix: int) -> tuple[bytes, ...]:
+def _middle(parts: Sequence[bytes], prefix: int, suffix: int) -> Sequence[bytes]:
     middle: list[bytes] = []
     left = sum(map(len, parts)) - prefix - suffix
     for part in parts:
@@ -102,7 +104,7 @@ def _middle(parts: tuple[bytes, ...], prefix: int, suffix: int) -> tuple[bytes, 
         prefix = 0
         left -= len(piece)
         middle.append(piece)
-    return tuple(middle)
+    return middle
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ class FrameHeader:
         """What a whole ``payload`` holds of the request body."""
         return payload[self.head : self.head + self.request]
 
-    def exchange(self, payload: bytes, base: bytes) -> Exchange:
+    def record(self, payload: bytes, base: bytes) -> Record:
         """The record in a whole ``payload``; ``base`` is the request body that ``shared`` refers
         to. Raises ValueError."""
         request = self.request_body(payload)
@@ -152,6 +154,4 @@ class FrameHeader:
             suffix = base[len(base) - self.shared.suffix :]
             request = b"".join((base[: self.shared.prefix], request, suffix))
         end = self.head + self.request
-        return spool_record.decode(
-            payload[: self.head], request, payload[end : end + self.response]
-        )
+        return Record.decode(payload[: self.head], request, payload[end : end + self.response])

@@ -126,7 +126,7 @@ class SpoolReader:
             if base is None or len(base) < header.shared.prefix + header.shared.suffix:
                 return None
         try:
-            exchange = header.exchange(payload, base)
+            exchange = header.record(payload, base).exchange()
         except ValueError:
             return None
         here = Position(self.position.segment, at)

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 import msgspec
 
-__all__ = ["Body", "Capture", "Cut", "Exchange", "Missing", "dechunk", "decode", "encode"]
+__all__ = [
+    "Body",
+    "Capture",
+    "Cut",
+    "Exchange",
+    "Missing",
+    "Outline",
+    "Record",
+    "RecordHead",
+    "dechunk",
+    "encode_head",
+]
 
 
 class Capture(StrEnum):
@@ -77,12 +88,12 @@ class Exchange:
 
     ``id`` is unique and grows with time (63 bits: Unix milliseconds, then 22 bits). Times are Unix
     nanoseconds: ``started`` the request's head was complete, ``sent`` its body was, ``answered``
-    the first byte of the final response came, ``ended`` nothing more would come. ``target`` is the
-    path and query as sent upstream. ``status`` is None when no response came; ``own_answer`` then
-    names the error the proxy gave itself. ``account`` is a keyed fingerprint of the caller's key.
-    ``labels`` hold ``project``, ``session``, ``agent`` and ``release`` where the client named
-    them. ``extract`` is what a reducer took from the bodies, where the capture mode keeps none.
-    """
+    the head of the final response was, ``ended`` nothing more would come. ``target`` is the path
+    and query as sent upstream; names of headers are in lower case. ``status`` is None when no
+    response came; ``own_answer`` then names the error the proxy gave itself. ``account`` is a keyed
+    fingerprint of the caller's key. ``labels`` hold ``project``, ``session``, ``agent`` and
+    ``release`` where the client named them. ``extract`` is what a reducer took from the bodies,
+    where the capture mode keeps none."""
 
     id: int
     started: int
@@ -107,57 +118,113 @@ class Exchange:
     extract: bytes = b""
 
 
-_SIZE_LINE = re.compile(rb"([0-9A-Fa-f]+)[^\r\n]*\r\n")
+# Of a body: whether it is chunked, its size on the wire, and why it is missing.
+Outline = tuple[bool, int, Missing | None]
+
+
+class RecordHead(msgspec.Struct, array_like=True, frozen=True):
+    """An exchange without its bodies as it lies on disk: headers as lines, all else as in Exchange.
+
+    It is an array, and made without an Exchange, for it is written with every call. Fields are only
+    ever added at the end and with a default; a version that does not know them passes over them."""
+
+    id: int
+    started: int
+    sent: int | None
+    answered: int | None
+    ended: int
+    upstream: str
+    method: str
+    target: str
+    peer: str | None
+    request_headers: bytes
+    status: int | None
+    response_headers: bytes
+    request: Outline
+    response: Outline
+    capture: Capture
+    labels: dict[str, str]
+    account: str | None
+    cut: Cut | None
+    own_answer: str | None
+    retried: bool
+    extract: bytes = b""
+
+
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Exchange)
+_decoder = msgspec.msgpack.Decoder(RecordHead)
+encode_head = _encoder.encode
 
 
-def encode(exchange: Exchange) -> bytes:
-    """Everything but the bytes of the bodies, as MessagePack."""
-    fields: dict[str, Any] = {
-        "id": exchange.id,
-        "started": exchange.started,
-        "sent": exchange.sent,
-        "answered": exchange.answered,
-        "ended": exchange.ended,
-        "upstream": exchange.upstream,
-        "method": exchange.method,
-        "target": exchange.target,
-        "peer": exchange.peer,
-        "request_headers": exchange.request_headers,
-        "status": exchange.status,
-        "response_headers": exchange.response_headers,
-        "request": _outline(exchange.request),
-        "response": _outline(exchange.response),
-        "capture": exchange.capture,
-        "labels": exchange.labels,
-        "account": exchange.account,
-        "cut": exchange.cut,
-        "own_answer": exchange.own_answer,
-        "retried": exchange.retried,
-        "extract": exchange.extract,
-    }
-    return _encoder.encode(fields)
+class Record:
+    """What one frame of the spool holds."""
+
+    __slots__ = ("head", "request", "response")
+
+    def __init__(
+        self, head: RecordHead, request: Sequence[bytes], response: Sequence[bytes]
+    ) -> None:
+        self.head = head
+        self.request = request
+        self.response = response
+
+    @classmethod
+    def decode(cls, head: bytes, request: bytes, response: bytes) -> Record:
+        """Raises ValueError when ``head`` is not the encoding of a RecordHead."""
+        try:
+            decoded = _decoder.decode(head)
+        except msgspec.MsgspecError as error:
+            raise ValueError(f"not a record: {error}") from error
+        return cls(decoded, (request,) if request else (), (response,) if response else ())
+
+    @classmethod
+    def of(cls, exchange: Exchange) -> Record:
+        """The record of an exchange."""
+        values = {name: getattr(exchange, name) for name in RecordHead.__struct_fields__}
+        values["request_headers"] = _lines(exchange.request_headers)
+        values["response_headers"] = _lines(exchange.response_headers)
+        values["request"] = _outline(exchange.request)
+        values["response"] = _outline(exchange.response)
+        return cls(RecordHead(**values), exchange.request.parts, exchange.response.parts)
+
+    def exchange(self) -> Exchange:
+        """The exchange of a record."""
+        values = {name: getattr(self.head, name) for name in RecordHead.__struct_fields__}
+        values["request_headers"] = _pairs(self.head.request_headers)
+        values["response_headers"] = _pairs(self.head.response_headers)
+        values["request"] = _body(self.head.request, self.request)
+        values["response"] = _body(self.head.response, self.response)
+        return Exchange(**values)
+
+    def without_bodies(self, missing: Missing) -> Record:
+        """The same, its bodies left out for that reason where they are not empty."""
+        head = self.head
+        request: Outline = (*head.request[:2], missing) if self.request else head.request
+        response: Outline = (*head.response[:2], missing) if self.response else head.response
+        return Record(msgspec.structs.replace(head, request=request, response=response), (), ())
 
 
-def _outline(body: Body) -> dict[str, Any]:
-    return {"chunked": body.chunked, "wire_size": body.wire_size, "missing": body.missing}
+def _lines(pairs: Iterable[tuple[str, str]]) -> bytes:
+    return "\r\n".join(f"{name}: {value}" for name, value in pairs).encode("latin-1", "replace")
 
 
-def decode(head: bytes, request: bytes, response: bytes) -> Exchange:
-    """The exchange that ``encode`` was given, with the bytes of its bodies.
+def _pairs(lines: bytes) -> tuple[tuple[str, str], ...]:
+    if not lines:
+        return ()
+    split = (line.partition(":") for line in lines.decode("latin-1").split("\r\n"))
+    return tuple((name.lower(), value.strip(" \t")) for name, _, value in split)
 
-    Fields that this version does not know are left out; raises ValueError when the head is not
-    such an encoding."""
-    try:
-        exchange = _decoder.decode(head)
-    except msgspec.MsgspecError as error:
-        raise ValueError(f"not an exchange: {error}") from error
-    return replace(
-        exchange,
-        request=replace(exchange.request, parts=(request,) if request else ()),
-        response=replace(exchange.response, parts=(response,) if response else ()),
-    )
+
+def _outline(body: Body) -> Outline:
+    return body.chunked, body.wire_size, body.missing
+
+
+def _body(outline: Outline, parts: Sequence[bytes]) -> Body:
+    chunked, wire_size, missing = outline
+    return Body(parts=tuple(parts), chunked=chunked, wire_size=wire_size, missing=missing)
+
+
+_SIZE_LINE = re.compile(rb"([0-9A-Fa-f]+)[^\r\n]*\r\n")
 
 
 def dechunk(raw: bytes) -> bytes:

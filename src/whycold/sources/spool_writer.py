@@ -7,17 +7,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from whycold.sources.spool import SpoolConfig, SpoolFolder
 from whycold.sources.spool_bases import Bases, Shared
 from whycold.sources.spool_counts import Count, CountsFile, SpoolCounts
 from whycold.sources.spool_frame import Frame, encode_frame
-from whycold.sources.spool_record import Body, Exchange, Missing
+from whycold.sources.spool_record import Exchange, Missing, Record
 from whycold.sources.spool_segment import SegmentFile
 
-__all__ = ["Draft", "Reduce", "SpoolWriter", "keep_as_it_is"]
+__all__ = ["Draft", "Reduce", "SpoolWriter"]
 
 _log = logging.getLogger("whycold.spool")
 
@@ -35,30 +34,21 @@ class Draft(Protocol):
 
     held: int
 
-    def exchange(self) -> Exchange:
+    def record(self) -> Record:
         """The record, redacted. Called once, on the writer's thread."""
         ...
 
 
-def keep_as_it_is(exchange: Exchange) -> Exchange:
-    """The reducer of a spool that keeps full text."""
-    return exchange
-
-
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    exchange: Exchange
-    shared: Shared | None
-    frame: Frame
+_Waiting = tuple[Record, Shared | None, Frame]
 
 
 class SpoolWriter:
     """Takes drafts from one thread and writes them on its own.
 
-    ``reduce`` sees each exchange before it is written and may replace it, or drop it with None. It
-    is where a capture mode that keeps no text turns bodies into ``extract``: for such a mode the
-    bodies are taken off afterwards whatever it returns, so that no text can get to disk. It runs
-    beside the traffic under one interpreter lock, so it should be quick.
+    ``reduce``, if there is one, sees each exchange before it is written and may replace it, or drop
+    it with None. It is where a capture mode that keeps no text turns bodies into ``extract``: in
+    such a mode the bodies are taken off afterwards, whatever it returns, so that no text can get
+    to disk. It runs beside the traffic under one interpreter lock, so it should be quick.
 
     ``released`` only grows: bytes of the budget that drafts have given back."""
 
@@ -66,7 +56,7 @@ class SpoolWriter:
         self,
         config: SpoolConfig,
         traffic: Mapping[Count, int],
-        reduce: Reduce = keep_as_it_is,
+        reduce: Reduce | None = None,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self.released = 0
@@ -166,65 +156,69 @@ class SpoolWriter:
         while self._queue and size < _BATCH_BYTES and len(waiting) < _BATCH_FRAMES:
             draft = self._queue.popleft()
             held += draft.held
-            exchange = self._finished(draft)
-            if exchange is not None:
-                exchange = self._fitted(exchange, size)
-            if exchange is not None:
-                number = self._segment.number
-                shared = self._bases.find(number, exchange.upstream, exchange.request)
-                frame = encode_frame(exchange, shared)
-                waiting.append(_Waiting(exchange, shared, frame))
+            record = self._finished(draft)
+            if record is not None:
+                record = self._fitted(record, size)
+            if record is not None:
+                shared = self._bases.find(
+                    self._segment.number, record.head.upstream, record.request
+                )
+                frame = encode_frame(record, shared)
+                waiting.append((record, shared, frame))
                 size += frame.size
         held += self._bases.held
         if waiting:
             self._write(waiting)
         self.released += held - self._bases.held
 
-    def _finished(self, draft: Draft) -> Exchange | None:
+    def _finished(self, draft: Draft) -> Record | None:
         try:
-            exchange = self._reduce(draft.exchange())
+            record = draft.record()
+            keeps_text = record.head.capture.keeps_text
+            if self._reduce is not None:
+                exchange = self._reduce(record.exchange())
+                if exchange is None:
+                    self.counts[Count.unrecorded_capture] += 1
+                    return None
+                record = Record.of(exchange)
         except Exception:  # noqa: BLE001
             # A reducer is not ours; whatever it raises, the next exchange must be recorded.
             self.counts[Count.record_failed] += 1
             _log.exception("an exchange could not be turned into a record")
             return None
-        if exchange is None:
-            self.counts[Count.unrecorded_capture] += 1
-        elif not exchange.capture.keeps_text:
-            exchange = _without_bodies(exchange, Missing.capture)
-        return exchange
+        if not keeps_text:
+            record = record.without_bodies(Missing.capture)
+        return record
 
-    def _fitted(self, exchange: Exchange, pending: int) -> Exchange | None:
-        """What of the exchange the folder still has room for."""
+    def _fitted(self, record: Record, pending: int) -> Record | None:
+        """What of the record the folder still has room for."""
         used = self._sealed_bytes + self._segment.size + pending
         limit = self._config.total_bytes
-        size = exchange.request.wire_size + exchange.response.wire_size
-        if used + size <= limit:
-            return exchange
+        if used + record.head.request[1] + record.head.response[1] <= limit:
+            return record
         if used <= limit + limit // _RESERVE:
-            return self._bodiless(exchange, Missing.spool_full, Count.body_spool_full)
+            return self._bodiless(record, Missing.spool_full, Count.body_spool_full)
         self.counts[Count.record_spool_full] += 1
         return None
 
-    def _bodiless(self, exchange: Exchange, missing: Missing, count: Count) -> Exchange:
-        self.counts[count] += sum(bool(b.parts) for b in (exchange.request, exchange.response))
-        return _without_bodies(exchange, missing)
+    def _bodiless(self, record: Record, missing: Missing, count: Count) -> Record:
+        self.counts[count] += bool(record.request) + bool(record.response)
+        return record.without_bodies(missing)
 
     def _write(self, waiting: list[_Waiting]) -> None:
-        done, error = self._segment.append([item.frame for item in waiting], self._clock())
+        done, error = self._segment.append([frame for _, _, frame in waiting], self._clock())
         self.counts[Count.recorded] += done
-        offset = self._segment.size - sum(item.frame.size for item in waiting[:done])
-        for item in waiting[:done]:
-            if item.shared is None:
-                exchange = item.exchange
-                self._bases.add(self._segment.number, exchange.upstream, exchange.request, offset)
-            offset += item.frame.size
+        offset = self._segment.size - sum(frame.size for _, _, frame in waiting[:done])
+        for record, shared, frame in waiting[:done]:
+            if shared is None:
+                self._bases.add(self._segment.number, record.head.upstream, record.request, offset)
+            offset += frame.size
         if error is None:
             self._in_trouble = False
             return
         self._trouble(error)
-        for item in waiting[done:]:
-            bare = self._bodiless(item.exchange, Missing.disk, Count.body_disk)
+        for record, _, _ in waiting[done:]:
+            bare = self._bodiless(record, Missing.disk, Count.body_disk)
             done, _ = self._segment.append([encode_frame(bare)], self._clock())
             self.counts[Count.recorded if done else Count.record_disk] += 1
 
@@ -254,15 +248,3 @@ class SpoolWriter:
             self._trouble(error)
         else:
             self._saved = totals
-
-
-def _without_bodies(exchange: Exchange, missing: Missing) -> Exchange:
-    return replace(
-        exchange,
-        request=_emptied(exchange.request, missing),
-        response=_emptied(exchange.response, missing),
-    )
-
-
-def _emptied(body: Body, missing: Missing) -> Body:
-    return replace(body, parts=(), missing=missing) if body.parts else body

@@ -12,9 +12,9 @@ from whycold.sources.proxy.answers import own_answer
 from whycold.sources.proxy.framing import MORE, BodyEnd, request_body
 from whycold.sources.proxy.http1 import BadMessage, RequestHead, find_head, parse_request
 from whycold.sources.proxy.hub import Hub
-from whycold.sources.proxy.relay import Hold, Relay
+from whycold.sources.proxy.relay import HOLD_PIPELINED, Relay
 from whycold.sources.proxy.routing import Route
-from whycold.sources.proxy.tee import Tape, effective_capture
+from whycold.sources.proxy.tee import Tape
 from whycold.sources.proxy.upstream import keep_socket_alive
 from whycold.sources.spool_counts import Count
 from whycold.sources.spool_record import Capture
@@ -54,7 +54,7 @@ class ClientConnection(asyncio.Protocol):
         self._relay: Relay | None = None
         self._body: BodyEnd | None = None
         self._waiting = b""
-        self._holds = Hold.nothing
+        self._holds = 0
         self._busy = False
         self._lingering = False
         self._head_only = False
@@ -83,7 +83,7 @@ class ClientConnection(asyncio.Protocol):
             if relay is None:
                 self._next()
             elif len(self._waiting) > self._hub.config.limits.pipeline_bytes:
-                self.hold(Hold.pipelined)
+                self.hold(HOLD_PIPELINED)
 
     def eof_received(self) -> None:
         self._lose()
@@ -188,23 +188,15 @@ class ClientConnection(asyncio.Protocol):
         tee = self._hub.tee
         if tee is None:
             return None
+        upstream = route.upstream
         config = self._hub.config
-        capture = effective_capture(
-            config.capture, route.upstream.capture, config.project_capture, head.labels
-        )
+        capture = config.capture if upstream.capture is None else upstream.capture
+        if head.labels:
+            capture = capture.strictest(config.project_capture.get(head.labels.get("project", "")))
         if capture is Capture.none:
             self._hub.counts[Count.unrecorded_capture] += 1
             return None
-        tape = tee.start(capture)
-        tape.upstream = route.upstream.name
-        tape.method = head.method
-        tape.target = route.target
-        tape.peer = self._peer
-        tape.labels = head.labels
-        tape.request_lines = head.lines
-        tape.request.chunked = head.length < 0
-        tee.expect_request(tape, head.length)
-        return tape
+        return Tape(tee, head, upstream.name, route.target, self._peer, capture)
 
     def _take_body(self, body: BodyEnd, data: bytes) -> None:
         relay = self._relay
@@ -231,12 +223,12 @@ class ClientConnection(asyncio.Protocol):
     def write(self, data: bytes) -> None:
         self._transport.write(data)
 
-    def hold(self, reason: Hold) -> None:
+    def hold(self, reason: int) -> None:
         if not self._holds and not self._transport.is_closing():
             self._transport.pause_reading()
         self._holds |= reason
 
-    def release(self, reason: Hold) -> None:
+    def release(self, reason: int) -> None:
         if not self._holds:
             return
         self._holds &= ~reason
@@ -256,7 +248,7 @@ class ClientConnection(asyncio.Protocol):
     def relay_ended(self, keep: bool) -> None:
         self._relay = None
         self.quiet = 0
-        self.release(Hold.dialing | Hold.upstream_full | Hold.pipelined)
+        self.release(self._holds)
         if keep and self._body is None and not self._hub.draining:
             self._next()
         else:

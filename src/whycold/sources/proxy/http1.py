@@ -7,14 +7,15 @@ disagree about where its message ends, it is refused (sections 2.2, 5.2, 6.1 and
 from __future__ import annotations
 
 import re
-from enum import IntEnum, IntFlag
 from typing import Final
 
 __all__ = [
     "CHUNKED",
+    "HINT_ANTHROPIC",
+    "HINT_ANTHROPIC_KEY",
+    "HINT_GOOGLE_KEY",
     "UNTIL_CLOSE",
     "BadMessage",
-    "Hint",
     "RequestHead",
     "ResponseHead",
     "find_head",
@@ -41,6 +42,8 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 _LONGEST_LABEL = 200
 _NAMES_REMEMBERED = 1024
+_LINES_REMEMBERED = 1024
+_LONGEST_REMEMBERED = 128
 
 
 class BadMessage(Exception):
@@ -53,63 +56,70 @@ class BadMessage(Exception):
         self.message = message
 
 
-class Hint(IntFlag):
-    """Headers by which a path that several vendors share is told apart."""
+# Headers by which a path that several vendors share is told apart; ``hints`` is their sum.
+HINT_ANTHROPIC: Final = 1
+HINT_ANTHROPIC_KEY: Final = 2
+HINT_GOOGLE_KEY: Final = 4
+_HINTS = {
+    b"x-api-key": HINT_ANTHROPIC_KEY,
+    b"x-goog-api-key": HINT_GOOGLE_KEY,
+}
 
-    nothing = 0
-    anthropic = 1
-    anthropic_key = 2
-    google_key = 4
-
-
-class _Kind(IntEnum):
-    plain = 0
-    hop = 1
-    host = 2
-    connection = 3
-    length = 4
-    coding = 5
-    upgrade = 6
-    expect = 7
-    ours = 8
-    keep_alive = 9
-    hint = 10
-
+# Kinds of header lines. Plain numbers: looking an enum's member up takes longer than the rest.
+_PLAIN: Final = 0
+_HOP: Final = 1
+_HOST: Final = 2
+_CONNECTION: Final = 3
+_LENGTH: Final = 4
+_CODING: Final = 5
+_UPGRADE: Final = 6
+_EXPECT: Final = 7
+_OURS: Final = 8
+_KEEP_ALIVE: Final = 9
+_CREDENTIAL: Final = 10
+_VERSION: Final = 11
 
 _KINDS = {
-    b"host": _Kind.host,
-    b"connection": _Kind.connection,
-    b"content-length": _Kind.length,
-    b"transfer-encoding": _Kind.coding,
-    b"upgrade": _Kind.upgrade,
-    b"expect": _Kind.expect,
-    b"keep-alive": _Kind.keep_alive,
-    b"proxy-connection": _Kind.hop,
-    b"proxy-authorization": _Kind.hop,
-    b"te": _Kind.hop,
-    b"anthropic-version": _Kind.hint,
-    b"x-api-key": _Kind.hint,
-    b"x-goog-api-key": _Kind.hint,
+    b"host": _HOST,
+    b"connection": _CONNECTION,
+    b"content-length": _LENGTH,
+    b"transfer-encoding": _CODING,
+    b"upgrade": _UPGRADE,
+    b"expect": _EXPECT,
+    b"keep-alive": _KEEP_ALIVE,
+    b"proxy-connection": _HOP,
+    b"proxy-authorization": _HOP,
+    b"te": _HOP,
+    b"anthropic-version": _VERSION,
+    b"authorization": _CREDENTIAL,
+    b"api-key": _CREDENTIAL,
+    b"x-api-key": _CREDENTIAL,
+    b"x-goog-api-key": _CREDENTIAL,
 }
-_HINTS = {
-    b"anthropic-version": Hint.anthropic,
-    b"x-api-key": Hint.anthropic_key,
-    b"x-goog-api-key": Hint.google_key,
-}
-_OURS = b"x-whycold-"
+_OUR_PREFIX = b"x-whycold-"
 _LABELS = (b"project", b"session", b"agent", b"release")
 
-# A client spells a header name the same way every time: each spelling is looked into once.
-_kind_of_spelling: dict[bytes, _Kind] = {}
+# A peer spells a header name the same way every time, and most of its header lines are the same
+# every time: each spelling, and each harmless line, is looked into once.
+_kind_of_spelling: dict[bytes, int] = {}
+_plain_lines: set[bytes] = set()
+_SECRET = re.compile(rb"auth|cookie|key|pass|secret|token|sign", re.I)
 
 
-def _kind(name: bytes) -> _Kind:
+def _kind(name: bytes) -> int:
     lower = name.lower()
-    kind = _KINDS.get(lower, _Kind.ours if lower.startswith(_OURS) else _Kind.plain)
+    kind = _KINDS.get(lower, _OURS if lower.startswith(_OUR_PREFIX) else _PLAIN)
     if len(_kind_of_spelling) >= _NAMES_REMEMBERED:
         _kind_of_spelling.clear()
     _kind_of_spelling[name] = kind
     return kind
+
+
+def _remember(line: bytes, name: bytes) -> None:
+    if len(line) <= _LONGEST_REMEMBERED and not _SECRET.search(name):
+        if len(_plain_lines) >= _LINES_REMEMBERED:
+            _plain_lines.clear()
+        _plain_lines.add(line)
 
 
 def find_head(data: bytes, limit: int) -> int:
@@ -132,11 +142,12 @@ class RequestHead:
 
     ``lines`` are all header lines as received; ``kept`` those that are sent on as they are.
     ``length`` is the body's: a number of bytes or CHUNKED. ``keep_alive`` is never said of
-    HTTP/1.0. ``upgrade`` is the protocol asked for, ``labels`` and ``via`` come from the client's
+    HTTP/1.0. ``upgrade`` is the protocol asked for, ``credential`` the value of the header that
+    carries the caller's key, if one does. ``labels`` and ``via`` come from the client's
     ``x-whycold-`` headers."""
 
     __slots__ = (
-        "expects_continue",
+        "credential",
         "hints",
         "host",
         "keep_alive",
@@ -160,9 +171,9 @@ class RequestHead:
         self.host: bytes | None = None
         self.length: int = _NOT_SAID
         self.keep_alive = minor == 1
-        self.expects_continue = False
         self.upgrade: bytes | None = None
-        self.hints = Hint.nothing
+        self.hints = 0
+        self.credential = b""
         self.labels: dict[str, str] = {}
         self.via = b""
 
@@ -189,19 +200,7 @@ def parse_request(block: bytes) -> RequestHead:
     head = RequestHead(method, target, int(minor))
     head.lines = fields.split(b"\r\n")
     head.lines.pop()
-    nominated = b""
-    known = _kind_of_spelling
-    for line in head.lines:
-        name, _, value = line.partition(b":")
-        kind = known.get(name)
-        if kind is None:
-            kind = _kind(name)
-        if kind is _Kind.plain:
-            head.kept.append(line)
-        elif kind is _Kind.connection:
-            nominated += b"," + value.lower()
-        else:
-            _special_request_line(head, kind, name, value.strip(b" \t"), line)
+    nominated = _read_request_lines(head)
     if head.length == _NOT_SAID:
         head.length = 0
     elif head.length == CHUNKED and head.minor == 0:
@@ -212,32 +211,54 @@ def parse_request(block: bytes) -> RequestHead:
     return head
 
 
+def _read_request_lines(head: RequestHead) -> bytes:
+    """What the Connection headers name, in lower case."""
+    nominated = b""
+    plain = _plain_lines
+    for line in head.lines:
+        if line in plain:
+            head.kept.append(line)
+            continue
+        name, _, value = line.partition(b":")
+        kind = _kind_of_spelling.get(name)
+        if kind is None:
+            kind = _kind(name)
+        if kind == _PLAIN:
+            head.kept.append(line)
+            _remember(line, name)
+        elif kind == _CONNECTION:
+            nominated += b"," + value.lower()
+        else:
+            _special_request_line(head, kind, name, value.strip(b" \t"), line)
+    return nominated
+
+
 def _special_request_line(
-    head: RequestHead, kind: _Kind, name: bytes, value: bytes, line: bytes
+    head: RequestHead, kind: int, name: bytes, value: bytes, line: bytes
 ) -> None:
-    match kind:
-        case _Kind.length:
-            head.length = _length(value, head.length)
-            head.kept.append(line)
-        case _Kind.coding:
-            head.length = _coding(value, head.length)
-            head.kept.append(line)
-        case _Kind.host:
-            if head.host is not None:
-                raise BadMessage(400, "bad_request", "the request has two Host headers")
-            head.host = value
-        case _Kind.hint:
-            head.hints |= _HINTS[name.lower()]
-            head.kept.append(line)
-        case _Kind.expect:
-            head.expects_continue = value.lower() == b"100-continue"
-            head.kept.append(line)
-        case _Kind.upgrade:
-            head.upgrade = value
-        case _Kind.ours:
-            _read_label(head, name.lower().removeprefix(_OURS), value)
-        case _:
-            pass
+    if kind == _LENGTH:
+        head.length = _length(value, head.length)
+        head.kept.append(line)
+    elif kind == _VERSION:
+        head.hints |= HINT_ANTHROPIC
+        head.kept.append(line)
+    elif kind == _CREDENTIAL:
+        head.hints |= _HINTS.get(name.lower(), 0)
+        head.credential = head.credential or value
+        head.kept.append(line)
+    elif kind == _HOST:
+        if head.host is not None:
+            raise BadMessage(400, "bad_request", "the request has two Host headers")
+        head.host = value
+    elif kind == _CODING:
+        head.length = _coding(value, head.length)
+        head.kept.append(line)
+    elif kind == _EXPECT:
+        head.kept.append(line)
+    elif kind == _UPGRADE:
+        head.upgrade = value
+    elif kind == _OURS:
+        _read_label(head, name.lower().removeprefix(_OUR_PREFIX), value)
 
 
 def _length(value: bytes, so_far: int) -> int:
@@ -347,28 +368,39 @@ def parse_response(block: bytes, method: bytes) -> ResponseHead:
 
 
 def _read_response_lines(head: ResponseHead) -> bytes:
+    """What the Connection headers name, in lower case."""
     nominated = b""
-    known = _kind_of_spelling
+    plain = _plain_lines
     for line in head.lines:
+        if line in plain:
+            head.kept.append(line)
+            continue
         name, _, value = line.partition(b":")
-        kind = known.get(name)
+        kind = _kind_of_spelling.get(name)
         if kind is None:
             kind = _kind(name)
-        if kind is _Kind.length:
-            head.length = _length(value.strip(b" \t"), head.length)
-        elif kind is _Kind.coding:
-            head.length = _coding(value.strip(b" \t"), head.length)
-        elif kind is _Kind.connection:
+        if kind == _PLAIN:
+            head.kept.append(line)
+            _remember(line, name)
+        elif kind == _CONNECTION:
             nominated += b"," + value.lower()
-            continue
-        elif kind is _Kind.keep_alive:
-            if timeout := _KEEP_ALIVE_TIMEOUT.search(value):
-                head.keep_alive_s = int(timeout[1])
-            continue
-        elif kind is _Kind.hop or (kind is _Kind.upgrade and head.status != 101):
-            continue
-        head.kept.append(line)
+        else:
+            _special_response_line(head, kind, value.strip(b" \t"), line)
     return nominated
+
+
+def _special_response_line(head: ResponseHead, kind: int, value: bytes, line: bytes) -> None:
+    if kind == _KEEP_ALIVE:
+        if timeout := _KEEP_ALIVE_TIMEOUT.search(value):
+            head.keep_alive_s = int(timeout[1])
+        return
+    if kind == _HOP or (kind == _UPGRADE and head.status != 101):
+        return
+    if kind == _LENGTH:
+        head.length = _length(value, head.length)
+    elif kind == _CODING:
+        head.length = _coding(value, head.length)
+    head.kept.append(line)
 
 
 def _apply_response_connection(head: ResponseHead, nominated: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from dataclasses import dataclass, field
 
@@ -23,6 +24,7 @@ class Hub:
     """``tee`` is None when nothing is recorded. ``replay_left`` is what may still be kept to send
     requests again. ``identity`` is how the proxy knows a request that it sent itself."""
 
+    loop: asyncio.AbstractEventLoop
     config: ProxyConfig
     router: Router
     pool: Pool

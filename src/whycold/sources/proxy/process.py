@@ -18,7 +18,7 @@ from whycold.errors import UserError
 from whycold.sources.proxy.config import ProxyConfig
 from whycold.sources.proxy.memory import keep_large_buffers
 from whycold.sources.proxy.server import ProxyServer, serve
-from whycold.sources.spool_writer import Reduce, keep_as_it_is
+from whycold.sources.spool_writer import Reduce
 
 if sys.platform != "win32":
     import resource
@@ -54,7 +54,7 @@ def decode_config(line: bytes) -> ProxyConfig:
 
 def run(
     config: ProxyConfig,
-    reduce: Reduce = keep_as_it_is,
+    reduce: Reduce | None = None,
     *,
     watch: int | None = None,
     clock: Callable[[], int] = time.time_ns,
@@ -73,7 +73,7 @@ def run(
 
 
 async def _serve(
-    config: ProxyConfig, reduce: Reduce, watch: int | None, clock: Callable[[], int]
+    config: ProxyConfig, reduce: Reduce | None, watch: int | None, clock: Callable[[], int]
 ) -> None:
     server = await serve(config, reduce, clock)
     stop = asyncio.Event()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from enum import IntFlag
 from typing import Final, Protocol
 
 from whycold.sources.proxy.framing import MORE, BodyEnd, ChunkContent, response_body
@@ -23,19 +22,16 @@ from whycold.sources.proxy.upstream import UpstreamConnection
 from whycold.sources.spool_counts import Count
 from whycold.sources.spool_record import Cut
 
-__all__ = ["ClientSide", "Hold", "Relay"]
+__all__ = ["HOLD_DIALING", "HOLD_PIPELINED", "HOLD_UPSTREAM_FULL", "ClientSide", "Relay"]
 
 _CLOSE: Final = b"Connection: close"
 _COPIED: Final = 65536
 
 
-class Hold(IntFlag):
-    """Why a client is not read from for now."""
-
-    nothing = 0
-    dialing = 1
-    upstream_full = 2
-    pipelined = 4
+# Why a client is not read from for now; the reasons are added up.
+HOLD_DIALING: Final = 1
+HOLD_UPSTREAM_FULL: Final = 2
+HOLD_PIPELINED: Final = 4
 
 
 class ClientSide(Protocol):
@@ -46,9 +42,9 @@ class ClientSide(Protocol):
 
     def write(self, data: bytes) -> None: ...
 
-    def hold(self, reason: Hold) -> None: ...
+    def hold(self, reason: int) -> None: ...
 
-    def release(self, reason: Hold) -> None: ...
+    def release(self, reason: int) -> None: ...
 
     def answer(self, status: int, code: str, message: str) -> None:
         """Gives the proxy's own answer and ends the relay."""
@@ -126,7 +122,7 @@ class Relay:
         via = None
         if not upstream.vendor:
             via = head.via + b", " + hub.identity if head.via else hub.identity
-        first = head.forwarded(self._route.target, upstream.authority.encode(), via)
+        first = head.forwarded(self._route.target, self._route.authority, via)
         self._pieces = [first, data] if data else [first]
         self._pieces_size = len(first) + len(data)
         replayable = head.upgrade is None and head.length <= hub.replay_left
@@ -135,8 +131,8 @@ class Relay:
             self._dial = hub.pool.dial(upstream, self)
         else:
             self._attach(connection)
-        if self._tape is not None and data and hub.tee is not None:
-            hub.tee.add_request(self._tape, data)
+        if self._tape is not None and data:
+            self._tape.add_request(data)
         if ended:
             self.request_ended()
 
@@ -147,14 +143,14 @@ class Relay:
             connection.transport.write(data)
         if self._pieces is not None:
             self._keep(data)
-        if self._tape is not None and self._hub.tee is not None:
-            self._hub.tee.add_request(self._tape, data)
+        if self._tape is not None:
+            self._tape.add_request(data)
 
     def request_ended(self) -> None:
         """The request's body is complete."""
         self._request_done = True
-        if self._tape is not None and self._hub.tee is not None:
-            self._hub.tee.sent(self._tape)
+        if self._tape is not None:
+            self._tape.sent()
 
     def _keep(self, data: bytes) -> None:
         size = len(data)
@@ -163,7 +159,7 @@ class Relay:
             assert self._pieces is not None
             self._pieces.append(data)
             if self._pieces_size > self._hub.config.limits.buffer_bytes:
-                self._client.hold(Hold.dialing)
+                self._client.hold(HOLD_DIALING)
         elif self._hub.replay_left < size:
             self._forget_pieces()
         else:
@@ -194,14 +190,14 @@ class Relay:
         assert pieces is not None
         _write_all(connection.transport, pieces)
         if connection.used:
-            self._sent_at = asyncio.get_running_loop().time()
+            self._sent_at = self._hub.loop.time()
             self._hub.replay_left -= self._pieces_size
         else:
             self._pieces = None
         self._connection = connection
         if self._client.write_paused:
             connection.pause(True)
-        self._client.release(Hold.dialing)
+        self._client.release(HOLD_DIALING)
 
     def upstream_data(self, data: bytes) -> None:
         client = self._client
@@ -228,11 +224,8 @@ class Relay:
             body.exact = False
         out = data if self._content is None else self._content.take(data)
         self._client.write(head + out if head else out)
-        tape = self._tape
-        if tape is not None:
-            tee = self._hub.tee
-            if tee is not None:
-                tee.add_response(tape, data)
+        if self._tape is not None:
+            self._tape.add_response(data)
         if end != MORE:
             self._complete(body)
 
@@ -277,8 +270,8 @@ class Relay:
             self._content = ChunkContent()
             answer.kept = [ln for ln in answer.kept if ln[:18].lower() != b"transfer-encoding:"]
         head = answer.forwarded() if self._keep_client else answer.forwarded(_CLOSE)
-        if self._tape is not None and self._hub.tee is not None:
-            self._hub.tee.answered(self._tape, answer.status, answer.lines, length == CHUNKED)
+        if self._tape is not None:
+            self._tape.answered(answer.status, answer.lines, length == CHUNKED)
         body = response_body(length)
         if length == 0:
             body.exact = not data
@@ -310,8 +303,8 @@ class Relay:
             return
         self._tunnel = True
         self._hub.counts[Count.unrecorded_upgrade] += 1
-        if self._tape is not None and self._hub.tee is not None:
-            self._hub.tee.discard(self._tape)
+        if self._tape is not None:
+            self._tape.discard()
             self._tape = None
         self._client.write(answer.forwarded())
         if data:
@@ -341,7 +334,7 @@ class Relay:
 
     def _may_retry(self) -> bool:
         """Only what a connection's own age explains: later the upstream may have begun to work."""
-        soon = asyncio.get_running_loop().time() - self._sent_at < self._hub.config.limits.stale_s
+        soon = self._hub.loop.time() - self._sent_at < self._hub.config.limits.stale_s
         return self._pieces is not None and not self._retried and soon
 
     def _retry(self) -> None:
@@ -351,14 +344,14 @@ class Relay:
         self._hub.counts[Count.retried] += 1
         if self._tape is not None:
             self._tape.retried = True
-        self._client.release(Hold.upstream_full)
+        self._client.release(HOLD_UPSTREAM_FULL)
         self._dial = self._hub.pool.dial(self._route.upstream, self)
 
     def upstream_full(self, full: bool) -> None:
         if full:
-            self._client.hold(Hold.upstream_full)
+            self._client.hold(HOLD_UPSTREAM_FULL)
         else:
-            self._client.release(Hold.upstream_full)
+            self._client.release(HOLD_UPSTREAM_FULL)
 
     # Ends out of order
 
@@ -437,8 +430,8 @@ class Relay:
 
     def _finish_tape(self) -> None:
         tape, self._tape = self._tape, None
-        if tape is not None and self._hub.tee is not None:
-            self._hub.tee.finish(tape)
+        if tape is not None:
+            tape.finish()
 
 
 def _write_all(transport: asyncio.WriteTransport, pieces: list[bytes]) -> None:

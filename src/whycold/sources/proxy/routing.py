@@ -6,9 +6,16 @@ import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from whycold.sources.proxy.config import Upstream
-from whycold.sources.proxy.http1 import BadMessage, Hint, RequestHead
+from whycold.sources.proxy.http1 import (
+    HINT_ANTHROPIC,
+    HINT_ANTHROPIC_KEY,
+    HINT_GOOGLE_KEY,
+    BadMessage,
+    RequestHead,
+)
 
 __all__ = ["HostGuard", "Route", "Router"]
 
@@ -19,14 +26,17 @@ _NAMED = re.compile(rb"/to/([^/?#]+)(.*)", re.S)
 _VERSION_SEGMENT = re.compile(rb"/v[0-9]+[a-z]*")
 
 # Names that only ever mean this machine, or a container's host: no attacker can register them.
+_REMEMBERED: Final = 1024
+_LONGEST_REMEMBERED: Final = 256
 _LOCAL_NAMES = ("localhost", "host.docker.internal", "host.containers.internal")
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where a request goes: the upstream, and the path and query to ask it for."""
+    """Where a request goes: the upstream, what to call it, and the path and query to ask it for."""
 
     upstream: Upstream
+    authority: bytes
     target: bytes
 
 
@@ -35,23 +45,24 @@ class HostGuard:
 
     def __init__(self, names: Iterable[str]) -> None:
         self._names = {name.lower().encode() for name in (*_LOCAL_NAMES, *names)}
+        self._checked: set[bytes] = set()
 
     def check(self, host: bytes | None) -> None:
         """Raises BadMessage when a Host header names neither this machine nor an IP address."""
-        if host is None:
+        if host is None or host in self._checked:
             return
         name = host.lower()
-        if name in self._names:
-            return
-        name = _without_port(name)
-        if name in self._names or _is_address(name):
-            return
-        raise BadMessage(
-            421,
-            "host_not_allowed",
-            f"this proxy does not answer to the host name {host.decode('latin-1')!r}; "
-            "use 127.0.0.1 or add the name to its allowed hosts",
-        )
+        if name not in self._names:
+            name = _without_port(name)
+        if name not in self._names and not _is_address(name):
+            raise BadMessage(
+                421,
+                "host_not_allowed",
+                f"this proxy does not answer to the host name {host.decode('latin-1')!r}; "
+                "use 127.0.0.1 or add the name to its allowed hosts",
+            )
+        if len(self._checked) < _REMEMBERED:
+            self._checked.add(host)
 
 
 def _without_port(host: bytes) -> bytes:
@@ -73,6 +84,7 @@ class Router:
     def __init__(self, upstreams: Mapping[str, Upstream], guard: HostGuard) -> None:
         self._upstreams = {name.encode(): upstream for name, upstream in upstreams.items()}
         self._guard = guard
+        self._known: dict[tuple[bytes, int], Route] = {}
 
     def route(self, head: RequestHead) -> Route:
         """Raises BadMessage with the answer to give when there is no such upstream."""
@@ -84,7 +96,17 @@ class Router:
         if not target.startswith(b"/"):
             target = self._absolute(head)
         self._guard.check(head.host)
-        name, target = self._choose(target, head.hints)
+        route = self._known.get((target, head.hints))
+        if route is None:
+            route = self._find(target, head.hints)
+            if len(target) <= _LONGEST_REMEMBERED:
+                if len(self._known) >= _REMEMBERED:
+                    self._known.clear()
+                self._known[target, head.hints] = route
+        return route
+
+    def _find(self, target: bytes, hints: int) -> Route:
+        name, target = self._choose(target, hints)
         upstream = self._upstreams.get(name)
         if upstream is None:
             known = ", ".join(sorted(key.decode() for key in self._upstreams))
@@ -93,7 +115,8 @@ class Router:
                 "unknown_upstream",
                 f"no upstream is called {name.decode('latin-1')!r}; there are: {known}",
             )
-        return Route(upstream, _under(upstream.prefix.encode(), target))
+        target = _under(upstream.prefix.encode(), target)
+        return Route(upstream, upstream.authority.encode(), target)
 
     def _absolute(self, head: RequestHead) -> bytes:
         """The path of a target in absolute form, which is accepted for this server's own name."""
@@ -103,7 +126,7 @@ class Router:
         head.host = match[1]
         return match[2] if match[2].startswith(b"/") else b"/" + match[2]
 
-    def _choose(self, target: bytes, hints: Hint) -> tuple[bytes, bytes]:
+    def _choose(self, target: bytes, hints: int) -> tuple[bytes, bytes]:
         if named := _NAMED.fullmatch(target):
             rest = named[2]
             return named[1], rest if rest.startswith(b"/") else b"/" + rest
@@ -122,12 +145,12 @@ class Router:
         )
 
 
-def _by_headers(hints: Hint) -> bytes:
-    if hints & Hint.anthropic:
+def _by_headers(hints: int) -> bytes:
+    if hints & HINT_ANTHROPIC:
         return b"anthropic"
-    if hints & Hint.google_key:
+    if hints & HINT_GOOGLE_KEY:
         return b"gemini"
-    return b"anthropic" if hints & Hint.anthropic_key else b"openai"
+    return b"anthropic" if hints & HINT_ANTHROPIC_KEY else b"openai"
 
 
 def _under(prefix: bytes, target: bytes) -> bytes:

@@ -16,7 +16,7 @@ from whycold.sources.proxy.pool import Pool, tls_contexts
 from whycold.sources.proxy.routing import HostGuard, Router
 from whycold.sources.proxy.tee import Tee
 from whycold.sources.spool_counts import Count
-from whycold.sources.spool_writer import Reduce, SpoolWriter, keep_as_it_is
+from whycold.sources.spool_writer import Reduce, SpoolWriter
 
 __all__ = ["ProxyServer", "serve"]
 
@@ -126,7 +126,7 @@ class ProxyServer:
 
 async def serve(
     config: ProxyConfig,
-    reduce: Reduce = keep_as_it_is,
+    reduce: Reduce | None = None,
     clock: Callable[[], int] = time.time_ns,
 ) -> ProxyServer:
     """Starts a proxy on the running event loop.
@@ -150,6 +150,7 @@ async def serve(
     clients: set[ClientConnection] = set()
     own_ports: set[int] = {config.dashboard_port} if config.dashboard_port else set()
     hub = Hub(
+        loop=asyncio.get_running_loop(),
         config=config,
         router=Router(config.upstreams, HostGuard((config.host, *config.allowed_hosts))),
         pool=Pool(config.limits, tls_contexts(config.upstreams.values()), own_ports),

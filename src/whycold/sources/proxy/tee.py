@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
-from whycold.sources.redact import Redactor, account_fingerprint, redact_target
+from whycold.sources.proxy.http1 import RequestHead
+from whycold.sources.redact import Redactor
 from whycold.sources.spool_counts import Count
-from whycold.sources.spool_record import Body, Capture, Cut, Exchange, Missing
+from whycold.sources.spool_record import Capture, Cut, Missing, Outline, Record, RecordHead, dechunk
 from whycold.sources.spool_writer import SpoolWriter
 
 __all__ = ["Ids", "Tape", "Tee"]
@@ -42,24 +43,22 @@ class _Side:
 
     __slots__ = ("chunked", "held", "missing", "parts", "size")
 
-    def __init__(self) -> None:
+    def __init__(self, chunked: bool) -> None:
         self.parts: list[bytes] | None = []
         self.size = 0
         self.held = 0
-        self.chunked = False
+        self.chunked = chunked
         self.missing: Missing | None = None
 
-    def body(self) -> Body:
-        body = Body(
-            parts=tuple(self.parts or ()),
-            chunked=self.chunked,
-            wire_size=self.size,
-            missing=self.missing if self.size else None,
-        )
-        # Trailers stay out of the record, and what was cut is stored as plain as it can be.
+    def outline(self) -> Outline:
+        return self.chunked, self.size, self.missing if self.size else None
+
+    def plain(self) -> None:
+        """Takes the chunk framing off where it holds trailers, which stay out of the record, or is
+        cut, so that what is stored is as plain as it can be."""
         if self.chunked and self.parts and not _ends_plainly(self.parts):
-            return Body(parts=(body.content,), wire_size=self.size)
-        return body
+            self.parts = [dechunk(b"".join(self.parts))]
+            self.chunked = False
 
 
 def _ends_plainly(parts: list[bytes]) -> bool:
@@ -71,84 +70,159 @@ class Tape:
     """An exchange while it is under way; after its end, a draft for the writer."""
 
     __slots__ = (
-        "answered",
-        "capture",
+        "_answered",
+        "_capture",
+        "_ended",
+        "_head",
+        "_id",
+        "_peer",
+        "_request",
+        "_response",
+        "_response_lines",
+        "_sent",
+        "_started",
+        "_status",
+        "_target",
+        "_tee",
+        "_upstream",
         "cut",
-        "ended",
         "held",
-        "id",
-        "labels",
-        "method",
         "own_answer",
-        "peer",
-        "request",
-        "request_lines",
-        "response",
-        "response_lines",
         "retried",
-        "sent",
-        "started",
-        "status",
-        "target",
-        "tee",
-        "upstream",
     )
 
-    def __init__(self, tee: Tee, identifier: int, started: int) -> None:
-        self.tee = tee
-        self.id = identifier
-        self.started = started
-        self.sent: int | None = None
-        self.answered: int | None = None
-        self.ended = started
-        self.upstream = ""
-        self.method = b""
-        self.target = b""
-        self.peer: str | None = None
-        self.labels: dict[str, str] = {}
-        self.request_lines: list[bytes] = []
-        self.response_lines: list[bytes] = []
-        self.status: int | None = None
-        self.capture = Capture.full
-        self.request = _Side()
-        self.response = _Side()
+    def __init__(
+        self,
+        tee: Tee,
+        head: RequestHead,
+        upstream: str,
+        target: bytes,
+        peer: str | None,
+        capture: Capture,
+    ) -> None:
+        self._tee = tee
+        self._head = head
+        self._upstream = upstream
+        self._target = target
+        self._peer = peer
+        self._capture = capture
+        self._started = self._ended = now = tee.clock()
+        self._id = tee.ids.next(now)
+        self._sent: int | None = None
+        self._answered: int | None = None
+        self._status: int | None = None
+        self._response_lines: list[bytes] = []
+        self._request = _Side(head.length < 0)
+        self._response = _Side(False)
         self.cut: Cut | None = None
         self.own_answer: str | None = None
         self.retried = False
         self.held = _RECORD_OVERHEAD
+        tee.taken += _RECORD_OVERHEAD
+        if capture is Capture.usage:
+            self._drop(self._request, Missing.capture)
+        elif head.length > tee.body_bytes:
+            self._drop(self._request, Missing.too_large)
 
-    def exchange(self) -> Exchange:
+    def add_request(self, data: bytes) -> None:
+        """The next part of the request's body went out."""
+        self._add(self._request, data, self._tee.request_limit)
+
+    def sent(self) -> None:
+        """The request went out to its end."""
+        self._sent = self._tee.clock()
+
+    def answered(self, status: int, lines: list[bytes], chunked: bool) -> None:
+        """The head of the final response came."""
+        self._answered = self._tee.clock()
+        self._status = status
+        self._response_lines = lines
+        self._response.chunked = chunked
+
+    def add_response(self, data: bytes) -> None:
+        """The next part of the response's body went out."""
+        self._add(self._response, data, self._tee.response_limit)
+
+    def _add(self, side: _Side, data: bytes, limit: int) -> None:
+        size = len(data)
+        side.size += size
+        parts = side.parts
+        if parts is None:
+            return
+        tee = self._tee
+        cost = size + _PIECE_OVERHEAD
+        if side.size > tee.body_bytes:
+            self._drop(side, Missing.too_large)
+        elif tee.held + cost > limit:
+            self._drop(side, Missing.budget)
+        else:
+            parts.append(data)
+            side.held += cost
+            self.held += cost
+            tee.taken += cost
+
+    def _drop(self, side: _Side, missing: Missing) -> None:
+        tee = self._tee
+        side.parts = None
+        side.missing = missing
+        tee.taken -= side.held
+        self.held -= side.held
+        side.held = 0
+        if missing is Missing.budget:
+            tee.counts[Count.body_budget] += 1
+        elif missing is Missing.too_large:
+            tee.counts[Count.body_too_large] += 1
+
+    def discard(self) -> None:
+        """Lets go of an exchange that turned out not to be one that is recorded."""
+        self._tee.taken -= self.held
+
+    def finish(self) -> None:
+        """Nothing more will come: hands the tape to the writer."""
+        self._ended = self._tee.clock()
+        self._tee.submit(self)
+
+    def record(self) -> Record:
         """The record, redacted; on the writer's thread."""
-        tee = self.tee
-        return Exchange(
-            id=self.id,
-            started=self.started,
-            sent=self.sent,
-            answered=self.answered,
-            ended=self.ended,
-            upstream=self.upstream,
-            method=self.method.decode("latin-1"),
-            target=redact_target(self.target),
-            peer=self.peer,
-            request_headers=tee.redactor.headers(self.request_lines),
-            status=self.status,
-            response_headers=tee.redactor.headers(self.response_lines),
-            request=self.request.body(),
-            response=self.response.body(),
-            capture=self.capture,
-            labels=self.labels,
-            account=account_fingerprint(self.request_lines, self.target, tee.key),
-            cut=self.cut,
-            own_answer=self.own_answer,
-            retried=self.retried,
+        head = self._head
+        redactor = self._tee.redactor
+        request, response = self._request, self._response
+        request.plain()
+        response.plain()
+        return Record(
+            RecordHead(
+                self._id,
+                self._started,
+                self._sent,
+                self._answered,
+                self._ended,
+                self._upstream,
+                head.method.decode("latin-1"),
+                redactor.target(self._target),
+                self._peer,
+                redactor.headers(head.lines),
+                self._status,
+                redactor.headers(self._response_lines),
+                request.outline(),
+                response.outline(),
+                self._capture,
+                head.labels,
+                redactor.account(head.credential, self._target),
+                self.cut,
+                self.own_answer,
+                self.retried,
+            ),
+            request.parts or (),
+            response.parts or (),
         )
 
 
 class Tee:
-    """Starts tapes, and lets go of bodies before the budget would be passed.
+    """The budget of all tapes, and what they share.
 
-    Request bodies may fill seven eighths of it: what an answer says about the cache is short, and
-    still has room when prompts have none."""
+    Request bodies may fill seven eighths of the budget: what an answer says about the cache is
+    short, and still has room when prompts have none. ``taken`` only counts up what this thread
+    takes and gives back itself; the writer counts what it gives back on its own."""
 
     def __init__(
         self,
@@ -159,104 +233,26 @@ class Tee:
         body_bytes: int,
         clock: Callable[[], int],
     ) -> None:
-        self.redactor = Redactor()
-        self.key = writer.fingerprint_key()
-        self._writer = writer
-        self._counts = counts
-        self._clock = clock
-        self._ids = Ids()
-        self._body_bytes = body_bytes
-        self._taken = 0
-        self._request_limit = budget_bytes * 14 // 16
-        self._response_limit = budget_bytes * 15 // 16
+        self.redactor = Redactor(writer.fingerprint_key())
+        self.counts = counts
+        self.clock = clock
+        self.ids = Ids()
+        self.body_bytes = body_bytes
+        self.taken = 0
+        self.request_limit = budget_bytes * 14 // 16
+        self.response_limit = budget_bytes * 15 // 16
         self._record_limit = budget_bytes
+        self._writer = writer
 
     @property
     def held(self) -> int:
         """Bytes of the budget in use."""
-        return self._taken - self._writer.released
+        return self.taken - self._writer.released
 
-    def start(self, capture: Capture) -> Tape:
-        """A tape for an exchange that begins now; ``capture`` must not be none."""
-        now = self._clock()
-        tape = Tape(self, self._ids.next(now), now)
-        self._taken += _RECORD_OVERHEAD
-        tape.capture = capture
-        if capture is Capture.usage:
-            self._drop(tape, tape.request, Missing.capture)
-        return tape
-
-    def expect_request(self, tape: Tape, length: int) -> None:
-        """A request body of ``length`` bytes is coming; negative when that is not known."""
-        if length > self._body_bytes:
-            self._drop(tape, tape.request, Missing.too_large)
-
-    def add_request(self, tape: Tape, data: bytes) -> None:
-        self._add(tape, tape.request, data, self._request_limit)
-
-    def add_response(self, tape: Tape, data: bytes) -> None:
-        self._add(tape, tape.response, data, self._response_limit)
-
-    def _add(self, tape: Tape, side: _Side, data: bytes, limit: int) -> None:
-        size = len(data)
-        side.size += size
-        parts = side.parts
-        if parts is None:
-            return
-        cost = size + _PIECE_OVERHEAD
-        if side.size > self._body_bytes:
-            self._drop(tape, side, Missing.too_large)
-        elif self._taken - self._writer.released + cost > limit:
-            self._drop(tape, side, Missing.budget)
+    def submit(self, tape: Tape) -> None:
+        """Gives a finished tape to the writer, or drops it when there is no room even for that."""
+        if self.held > self._record_limit:
+            self.taken -= tape.held
+            self.counts[Count.record_budget] += 1
         else:
-            parts.append(data)
-            side.held += cost
-            tape.held += cost
-            self._taken += cost
-
-    def _drop(self, tape: Tape, side: _Side, missing: Missing) -> None:
-        side.parts = None
-        side.missing = missing
-        self._taken -= side.held
-        tape.held -= side.held
-        side.held = 0
-        if missing is Missing.budget:
-            self._counts[Count.body_budget] += 1
-        elif missing is Missing.too_large:
-            self._counts[Count.body_too_large] += 1
-
-    def sent(self, tape: Tape) -> None:
-        """The request went out to its end."""
-        tape.sent = self._clock()
-
-    def answered(self, tape: Tape, status: int, lines: list[bytes], chunked: bool) -> None:
-        """The head of the final response came."""
-        tape.answered = self._clock()
-        tape.status = status
-        tape.response_lines = lines
-        tape.response.chunked = chunked
-
-    def discard(self, tape: Tape) -> None:
-        """Lets go of an exchange that turned out not to be one that is recorded."""
-        self._taken -= tape.held
-
-    def finish(self, tape: Tape) -> None:
-        """Nothing more will come: hands the tape to the writer."""
-        tape.ended = self._clock()
-        if self._taken - self._writer.released > self._record_limit:
-            self._taken -= tape.held
-            self._counts[Count.record_budget] += 1
-            return
-        self._writer.submit(tape)
-
-
-def effective_capture(
-    default: Capture,
-    upstream: Capture | None,
-    projects: Mapping[str, Capture],
-    labels: Mapping[str, str],
-) -> Capture:
-    """The strictest mode that applies: an upstream's own replaces the default, a project's or a
-    header's can only keep less."""
-    mode = default if upstream is None else upstream
-    return mode.strictest(projects.get(labels.get("project", "")))
+            self._writer.submit(tape)
