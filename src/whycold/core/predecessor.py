@@ -122,7 +122,12 @@ class History:
         ]
         if not scored:
             return None
-        score, best = max(scored, key=lambda p: (p[0].rank, _same_cache(call, p[1]), p[1].order))
+        # of equals, the one whose reply comes back, then one whose cache this is, then the latest
+        replied = {c.id for c in answered.values()}
+        score, best = max(
+            scored,
+            key=lambda p: (p[0].rank, p[1].id in replied, _same_cache(call, p[1]), p[1].order),
+        )
         return Linked(best, score.link)
 
     def _answered(self, call: Call) -> dict[int, Call]:
