@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import accumulate, chain, islice
 
 from whycold.core.alignment import Alignment, align
 from whycold.core.content import Json, same_as_sent
@@ -18,11 +19,13 @@ __all__ = ["compare"]
 
 _SHOWN = 400
 """Characters of a whole block that are shown when it was added or removed."""
+_MOST = 500
+"""Divergences that are told of one pair of prompts: the work on hostile input stays in bounds."""
 
 
 def compare(before: Prompt, after: Prompt, rules: CacheRules) -> tuple[Divergence, ...]:
-    """Every place where ``after`` parts from ``before``, first one first; empty when it only goes
-    on.
+    """Every place where ``after`` parts from ``before``, first one first and at most 500; empty
+    when it only goes on.
 
     Blocks that follow everything of ``before`` are the new turn and no divergence. Sections that
     either side cannot see are left out. Settings count as far as ``rules.effects`` says that they
@@ -35,9 +38,8 @@ def compare(before: Prompt, after: Prompt, rules: CacheRules) -> tuple[Divergenc
     for section in (Section.tools, Section.system, Section.messages):
         if section not in hidden:
             found += _section(before, after, section)
-    return tuple(
-        sorted(found, key=lambda d: (d.kept, d.kept_inside, d.section is not Section.settings))
-    )
+    found.sort(key=lambda d: (d.kept, d.kept_inside, d.section is not Section.settings))
+    return tuple(found[:_MOST])
 
 
 def _settings(before: Prompt, after: Prompt, rules: CacheRules) -> Iterator[Divergence]:
@@ -109,16 +111,16 @@ def _tools(old: Sequence[Block], new: Sequence[Block]) -> Iterator[Divergence]:
         )
     for i in gone:
         yield _whole(old[i], None, Change.removed, kept=i)
+    ahead = list(accumulate((was.get(b.path, -1) + 1 for b in new), max, initial=0))
     for j in come:
-        ahead = [was[b.path] for b in new[:j] if b.path in was]
-        yield _whole(None, new[j], Change.added, kept=max(ahead, default=-1) + 1)
+        yield _whole(None, new[j], Change.added, kept=ahead[j])
     both_old = [b.path for b in old if b.path in now]
     both_new = [b.path for b in new if b.path in was]
     if both_old != both_new:
         first = next(k for k, (a, b) in enumerate(zip(both_old, both_new, strict=True)) if a != b)
         yield _order(old, new, both_old, both_new, first, kept=was[both_old[first]])
-    for path in both_old:
-        yield from edited(old[was[path]], new[now[path]], kept=was[path])
+    both = (edited(old[was[path]], new[now[path]], kept=was[path]) for path in both_old)
+    yield from islice(chain.from_iterable(both), _MOST)
 
 
 def _renamed(
@@ -144,6 +146,7 @@ def _order(
     kept: int,
 ) -> Divergence:
     names = {b.path: b.name or b.path for b in (*old, *new)}
+    concerned = set(was[first:])
     return Divergence(
         section=Section.tools,
         path="tools",
@@ -152,22 +155,22 @@ def _order(
         after=_cut(", ".join(names[p] for p in now[first:])),
         change=Change.reordered,
         kept=kept,
-        old=tuple(b for b in old if b.path in set(was[first:])),
-        new=tuple(b for b in new if b.path in set(now[first:])),
+        old=tuple(b for b in old if b.path in concerned),
+        new=tuple(b for b in new if b.path in concerned),
     )
 
 
 def _listed(old: Sequence[Block], new: Sequence[Block], *, goes_on: bool) -> Iterator[Divergence]:
     """Divergences of system blocks or messages; with ``goes_on`` a tail is the new turn."""
     found = align(old, new)
-    places = dict((*found.same, *found.edited))
+    ahead = _ahead(found, len(new))
     gone, come = _changed(found)
     for i, j in found.same:
         # where the block before it came or went, that is the change, and it is told
         if old[i].opens != new[j].opens and i - 1 not in gone and j - 1 not in come:
             yield _whole(old[i], new[j], Change.reshaped, kept=i)
-    for i, j in found.edited:
-        yield from edited(old[i], new[j], kept=i)
+    both = (edited(old[i], new[j], kept=i) for i, j in found.edited)
+    yield from islice(chain.from_iterable(both), _MOST)
     for was, now in found.reshaped:
         kept = was[0]
         whole = _whole(old[kept], new[now[0]], Change.reshaped, kept=kept)
@@ -179,7 +182,7 @@ def _listed(old: Sequence[Block], new: Sequence[Block], *, goes_on: bool) -> Ite
             new=tuple(new[j] for j in now),
         )
     if found.moved:
-        kept = min(_kept_before(places, old, new, j) for _, j in found.moved)
+        kept = min(ahead[j] for _, j in found.moved)
         kept = min(kept, *(i for i, _ in found.moved))
         was, now = [old[i] for i, _ in found.moved], [new[j] for _, j in found.moved]
         whole = _whole(was[0], now[0], Change.reordered, kept=kept)
@@ -192,7 +195,7 @@ def _listed(old: Sequence[Block], new: Sequence[Block], *, goes_on: bool) -> Ite
     for i in found.removed:
         yield _whole(old[i], None, Change.removed, kept=i)
     for j in (*found.added, *(() if goes_on else found.tail)):
-        yield _whole(None, new[j], Change.added, kept=_kept_before(places, old, new, j))
+        yield _whole(None, new[j], Change.added, kept=ahead[j])
 
 
 def _changed(found: Alignment) -> tuple[set[int], set[int]]:
@@ -205,9 +208,12 @@ def _changed(found: Alignment) -> tuple[set[int], set[int]]:
     return gone, come
 
 
-def _kept_before(places: dict[int, int], old: Sequence[Block], new: Sequence[Block], j: int) -> int:
-    """How many old blocks stand before new block ``j``."""
-    return max((i + 1 for i, other in places.items() if other < j), default=0)
+def _ahead(found: Alignment, length: int) -> list[int]:
+    """Per new block, how many old blocks stand before it."""
+    behind = [0] * length
+    for i, j in (*found.same, *found.edited):
+        behind[j] = i + 1
+    return list(accumulate(behind, max, initial=0))
 
 
 def edited(old: Block, new: Block, kept: int) -> Iterator[Divergence]:
