@@ -18,6 +18,7 @@ from whycold.causes.examples import (
 from whycold.causes.texts.partition import TextCause, of_same_kind
 from whycold.causes.texts.sides import sides
 from whycold.causes.texts.words import name_of, quote, where
+from whycold.core.call import Usage
 from whycold.core.cause import Case, Cause, Evidence, Example, Obstacle
 from whycold.core.content import JsonMap
 from whycold.core.diagnosis import Reason
@@ -138,6 +139,22 @@ class ReplyRerendered(TextCause):
                 "role": "assistant",
                 "content": [_thought("They are cut."), text("The totals are cut.")],
             },
+        ),
+        Example(
+            "sent back as it came, and not found by the engine",
+            chat(asks(TASK)),
+            chat(asks(TASK), said("The totals are cut."), asks("Go on.")),
+            provider="llama.cpp",
+            reply={
+                "choices": [
+                    {
+                        "message": {"role": "assistant", "content": "The totals are cut."},
+                        "finish_reason": "stop",
+                    }
+                ]
+            },
+            was=Usage(input=4000, cache_read=0, output=900),
+            now=Usage(input=4950, cache_read=4000, output=200),
         ),
         history_pair(
             "empty thinking tags",

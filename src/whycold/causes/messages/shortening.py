@@ -137,6 +137,61 @@ class ConversationRestarted(TextCause):
         )
 
 
+class Rewound(TextCause):
+    """The conversation went on otherwise from an earlier point."""
+
+    code = "rewound"
+    reason = Reason.messages_changed
+    title = "The conversation went on from an earlier point"
+    what = (
+        "The last question was taken back, and another one was asked in its place: the user went "
+        "back, or the client asked something beside the conversation. What stands before that "
+        "point is the same; what came after it is left behind."
+    )
+    advice = (
+        "Nothing is wrong. A cache marker at the end of every request lets the new branch read all "
+        "that both have in common."
+    )
+    examples = (
+        Example(
+            "the user went back one question",
+            agent(*_TALK),
+            agent(*_TALK[:3], asks("Add the currency to each line of an invoice.")),
+        ),
+        Example(
+            "the client had asked something beside the conversation",
+            agent(*_TALK, said("Yes, away from zero."), asks("Suggest what I could ask next.")),
+            agent(
+                *_TALK,
+                said("Yes, away from zero."),
+                asks("Then merge it."),
+                said("Merged."),
+                asks("Good."),
+            ),
+        ),
+    )
+    near_misses = (
+        Example(
+            "the last question in other words",
+            agent(*_TALK),
+            agent(*_TALK[:3], asks("What about amounts below 0, are they rounded the same way?")),
+        ),
+        Example(
+            "a question in the middle is gone",
+            agent(*_TALK, said("Yes, they are."), asks("Good.")),
+            agent(*_TALK[:1], *_TALK[3:], said("Yes, they are."), asks("Good."), said("So.")),
+        ),
+    )
+
+    def tell(self, case: Case, d: Divergence) -> Evidence:
+        """What was left behind."""
+        texts = sides(d)
+        return Evidence(
+            f"the conversation went on from an earlier point, {quote(texts.old)} was left behind",
+            expected=True,
+        )
+
+
 class SlidingWindow(TextCause):
     """Row 46: the oldest messages are cut."""
 
@@ -253,6 +308,7 @@ class MessageRemoved(TextCause):
 CAUSES: tuple[Cause, ...] = (
     Compacted(),
     ConversationRestarted(),
+    Rewound(),
     SlidingWindow(),
     MessageRemoved(),
 )

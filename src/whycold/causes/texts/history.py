@@ -22,12 +22,14 @@ _SUMMARY_KINDS = frozenset({"compaction", "compaction_summary", "context_compact
 @dataclass(frozen=True, slots=True)
 class Fate:
     """``compacted``: a summary stands for what is gone; ``restarted``: nothing of the old
-    conversation is left; ``cut``: paths of the oldest blocks, dropped while later ones stayed;
-    ``dropped``: number of messages that are wholly gone.
+    conversation is left; ``rewound``: it went on otherwise from an earlier point; ``cut``: paths of
+    the oldest blocks, dropped while later ones stayed; ``dropped``: number of messages that are
+    wholly gone.
     """
 
     compacted: bool = False
     restarted: bool = False
+    rewound: bool = False
     cut: frozenset[str] = frozenset()
     dropped: int = 0
 
@@ -57,6 +59,8 @@ def _fate(case: Case) -> Fate:
         return Fate(compacted=True, dropped=dropped)
     if _begun_anew(case, old, new):
         return Fate(restarted=True, dropped=dropped)
+    if _rewound(case, old, new):
+        return Fate(rewound=True, dropped=dropped)
     return Fate(cut=_window(old, removed), dropped=dropped)
 
 
@@ -92,6 +96,32 @@ def _begun_anew(case: Case, old: Sequence[Block], new: Sequence[Block]) -> bool:
 def _answers(d: Divergence) -> bool:
     """Results of one tool at one place are told apart by ids only, which not every API has."""
     return all(block.kind is Kind.tool_result for block in (*d.old, *d.new))
+
+
+def _rewound(case: Case, old: Sequence[Block], new: Sequence[Block]) -> bool:
+    """Whether the end of the old conversation gave way to another question of the user.
+
+    All from there on is gone, and at least one answer before it stayed."""
+    gone = {
+        d.path
+        for d in case.divergences
+        if d.section is Section.messages
+        and (d.change is Change.removed or d.text is TextChange.rewritten)
+    }
+    told = {block.path for d in case.divergences for block in d.old}
+    start = next((i for i, block in enumerate(old) if block.path in told), len(old))
+    if start >= min(len(old), len(new)) or not all(_asks(b[start]) for b in (old, new)):
+        return False
+    texts = {block.text_path: block.path for block in old[start:]}
+    left_behind = {texts.get(path, path) for path in gone}
+    return {block.path for block in old[start:]} == left_behind and any(
+        block.role == "assistant" for block in old[:start]
+    )
+
+
+def _asks(block: Block) -> bool:
+    """Whether the block begins a message in which the user says something."""
+    return block.role == "user" and block.opens and block.kind is Kind.text
 
 
 def _is_note(block: Block) -> bool:

@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 
 from whycold.causes.texts.attribution import HEADER, header_owner
-from whycold.causes.texts.history import fate_of
+from whycold.causes.texts.history import Fate, fate_of
 from whycold.causes.texts.passages import (
     Passage,
     is_placeholder,
@@ -154,13 +154,13 @@ def _system(case: Case, d: Divergence) -> str:
 
 
 def _messages(case: Case, d: Divergence) -> str:
+    texts, fate = sides(d), fate_of(case)
+    if d.change is not Change.reordered and (code := _by_fate(fate)) is not None:
+        return code
     if _is_generated(case, d):
         return "reply-rerendered"
-    texts, fate = sides(d), fate_of(case)
     if d.volatile is Volatile.attribution:
         return "attribution-in-history"
-    if (fate.compacted or fate.restarted) and d.change is not Change.reordered:
-        return "compacted" if fate.compacted else "conversation-restarted"
     if d.change is Change.reordered:
         return _reordered(d)
     if d.change is Change.reshaped:
@@ -173,6 +173,15 @@ def _messages(case: Case, d: Divergence) -> str:
     if (code := _by_shape(d)) is not None:
         return code
     return _said(case, d, texts)
+
+
+def _by_fate(fate: Fate) -> str | None:
+    """Causes of a conversation that is another one as a whole, or from some point on."""
+    if fate.compacted:
+        return "compacted"
+    if fate.restarted:
+        return "conversation-restarted"
+    return "rewound" if fate.rewound else None
 
 
 def _by_shape(d: Divergence) -> str | None:
