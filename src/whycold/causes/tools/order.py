@@ -90,10 +90,15 @@ class ToolsReordered(ToolCause):
             whose = "server" if len(servers) == 1 else "servers"
             named = listed([server or "" for server in servers])
             return Evidence(f"the tools of the MCP {whose} {named} came in another order")
-        for i, name in enumerate(was):
+        # the lists part at their first names, so that no other one can have moved alone
+        for name in (*was[:1], *now[:1]):
             if [n for n in was if n != name] == [n for n in now if n != name]:
                 to = now.index(name)
-                ahead = f"behind {now[to - 1]}" if to > i else f"in front of {now[to + 1]}"
+                ahead = (
+                    f"behind {now[to - 1]}"
+                    if to > was.index(name)
+                    else f"in front of {now[to + 1]}"
+                )
                 return Evidence(f"the tool {name} moved {ahead}")
         return Evidence(f"{len(now)} tools came in another order: {listed(now)}")
 
