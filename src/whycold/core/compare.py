@@ -19,12 +19,12 @@ __all__ = ["compare"]
 
 _SHOWN = 400
 """Characters of a whole block that are shown when it was added or removed."""
-_MOST = 500
+_MOST = 1000
 """Divergences that are told of one pair of prompts: the work on hostile input stays in bounds."""
 
 
 def compare(before: Prompt, after: Prompt, rules: CacheRules) -> tuple[Divergence, ...]:
-    """Every place where ``after`` parts from ``before``, first one first and at most 500; empty
+    """Every place where ``after`` parts from ``before``, first one first and at most 1,000; empty
     when it only goes on.
 
     Blocks that follow everything of ``before`` are the new turn and no divergence. Sections that
