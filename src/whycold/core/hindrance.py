@@ -157,8 +157,9 @@ class Scene:
         if self.left and not self.left[-1].anywhere:
             before = [e for e in self.left if e.blocks <= divergence.kept and self.alive(e)]
             entry = deepest or (before[-1] if before else None)
-            if entry is None:
-                return Hindrance(0, divergence=divergence, exact=True, certain=certain)
+            older = self.older(self.position(divergence))
+            if entry is None or entry.tokens < older:
+                return Hindrance(older, divergence=divergence, exact=True, certain=certain)
             return Hindrance(
                 entry.tokens, divergence=divergence, exact=entry.exact, certain=certain
             )
@@ -170,6 +171,18 @@ class Scene:
             exact=allows == 0 and divergence.change is Change.set,
             certain=certain,
         )
+
+    def older(self, until: int) -> int:
+        """Tokens that the predecessor read from an entry that ends before ``until``.
+
+        Who wrote it may not be recorded; the read shows that it was there, and kept it alive for as
+        long as the longest lifetime that the predecessor asked for.
+        """
+        read = self.before.usage.cache_read or 0
+        marked = [block.breakpoint for block in self.before.prompt.blocks if block.breakpoint]
+        ttls = [ttl for mark in marked if (ttl := self.rules.ttl(mark.ttl)) is not None]
+        alive = not ttls or self.gap <= max(ttl.lifetime for ttl in ttls)
+        return read if alive and read <= until else 0
 
     def position(self, divergence: Divergence) -> int:
         """The token at which the predecessor's prompt parts from this one."""

@@ -77,11 +77,12 @@ def _lapsed(scene: Scene) -> Iterator[Hindrance]:
     if scene.deepest is not None:
         alive.append(scene.deepest)
     longest = max(alive, key=lambda e: e.tokens, default=None)
+    older = scene.older(dead[-1].tokens)
     ttl = dead[-1].ttl
     yield Hindrance(
-        longest.tokens if longest else 0,
+        max(longest.tokens if longest else 0, older),
         Obstacle.expired,
-        exact=longest is None or longest.exact,
+        exact=longest is None or longest.exact or older > longest.tokens,
         lapsed=ttl.name if ttl else None,
     )
 

@@ -1,0 +1,16 @@
+"""Losses without an edit: lifetimes, markers, minimums, other places, and the provider itself."""
+
+from __future__ import annotations
+
+from whycold.causes.limits import lifetimes, markers, places, provider, unheeded
+from whycold.core.cause import Cause
+
+__all__ = ["CAUSES"]
+
+CAUSES: tuple[Cause, ...] = (
+    *lifetimes.CAUSES,
+    *markers.CAUSES,
+    *unheeded.CAUSES,
+    *places.CAUSES,
+    *provider.CAUSES,
+)
