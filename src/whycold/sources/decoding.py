@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 import zlib
 from collections.abc import Callable, Iterator
+from typing import Any
 
-import brotli
-import zstandard
+import brotli  # pyright: ignore[reportMissingTypeStubs]
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 __all__ = ["MOST", "Undecodable", "decoded"]
 
 MOST = 256 << 20
 """Bytes that a body may unpack to; what follows is left out."""
 _STEP = 1 << 20
+_BROTLI: Any = brotli
+"""The package says nothing of its types."""
 
 
 class Undecodable(Exception):
@@ -43,7 +51,7 @@ def _bounded(pieces: Iterator[bytes], name: str, most: int) -> bytes:
             size += len(piece)
             if size > most:
                 raise Undecodable(f"the body unpacks to more than {most >> 20} MB")
-    except (zlib.error, zstandard.ZstdError, brotli.error) as error:
+    except (zlib.error, zstd.ZstdError, _BROTLI.error) as error:
         if not out:
             raise Undecodable(f"the body is not {name}: {error}") from None
     return b"".join(out)
@@ -69,20 +77,24 @@ def _deflate(body: bytes) -> Iterator[bytes]:
 
 
 def _brotli(body: bytes) -> Iterator[bytes]:
-    engine = brotli.Decompressor()
-    piece = engine.process(body, output_buffer_limit=_STEP)
-    yield piece
-    while not engine.is_finished() and not engine.can_accept_more_data():
-        piece = engine.process(b"", output_buffer_limit=_STEP)
-        yield piece
+    engine = _BROTLI.Decompressor()
+    while True:
+        yield engine.process(body, output_buffer_limit=_STEP)
+        body = b""
+        if engine.is_finished() or engine.can_accept_more_data():
+            return
 
 
 def _zstd(body: bytes) -> Iterator[bytes]:
-    with zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(
-        body, read_across_frames=True
-    ) as reader:
-        while piece := reader.read(_STEP):
+    while body:
+        engine = zstd.ZstdDecompressor()
+        while not engine.eof:
+            piece = engine.decompress(body, _STEP)
             yield piece
+            body = b""
+            if engine.needs_input and not piece:
+                return
+        body = engine.unused_data  # frames may follow one another
 
 
 _UNPACK: dict[str, Callable[[bytes], Iterator[bytes]]] = {
