@@ -15,11 +15,11 @@ from whycold.core.prompt import Block, Prompt, Section
 from whycold.core.rules import CacheRules
 from whycold.core.values import differences
 
-__all__ = ["compare"]
+__all__ = ["MOST_TOLD", "compare"]
 
 _SHOWN = 400
 """Characters of a whole block that are shown when it was added or removed."""
-_MOST = 1000
+MOST_TOLD = 1000
 """Divergences that are told of one pair of prompts: the work on hostile input stays in bounds."""
 
 
@@ -39,7 +39,7 @@ def compare(before: Prompt, after: Prompt, rules: CacheRules) -> tuple[Divergenc
         if section not in hidden:
             found += _section(before, after, section)
     found.sort(key=lambda d: (d.kept, d.kept_inside, d.section is not Section.settings))
-    return tuple(found[:_MOST])
+    return tuple(found[:MOST_TOLD])
 
 
 def _settings(before: Prompt, after: Prompt, rules: CacheRules) -> Iterator[Divergence]:
@@ -120,7 +120,7 @@ def _tools(old: Sequence[Block], new: Sequence[Block]) -> Iterator[Divergence]:
         first = next(k for k, (a, b) in enumerate(zip(both_old, both_new, strict=True)) if a != b)
         yield _order(old, new, both_old, both_new, first, kept=was[both_old[first]])
     both = (edited(old[was[path]], new[now[path]], kept=was[path]) for path in both_old)
-    yield from islice(chain.from_iterable(both), _MOST)
+    yield from islice(chain.from_iterable(both), MOST_TOLD)
 
 
 def _renamed(
@@ -170,7 +170,7 @@ def _listed(old: Sequence[Block], new: Sequence[Block], *, goes_on: bool) -> Ite
         if old[i].opens != new[j].opens and i - 1 not in gone and j - 1 not in come:
             yield _whole(old[i], new[j], Change.reshaped, kept=i)
     both = (edited(old[i], new[j], kept=i) for i, j in found.edited)
-    yield from islice(chain.from_iterable(both), _MOST)
+    yield from islice(chain.from_iterable(both), MOST_TOLD)
     for was, now in found.reshaped:
         kept = was[0]
         whole = _whole(old[kept], new[now[0]], Change.reshaped, kept=kept)

@@ -5,6 +5,7 @@ import pytest
 from tests.causes.pairs import told
 from whycold.causes.examples import TASK, agent, asks, body, result, said, text, use
 from whycold.core.cause import Example
+from whycold.core.compare import MOST_TOLD
 from whycold.core.content import JsonMap
 
 NEXT = (said("Done."), asks("Go on."))
@@ -60,7 +61,19 @@ def test_one_message_missing_from_the_front_is_no_window():
     assert found == ["message-removed"]
 
 
-def test_a_thousand_changes_are_told_in_a_moment():
-    many = [asks(result(f"t{n}", "x")) for n in range(1000)]
-    fewer = [asks(result(f"t{n}", "[cleared]")) for n in range(1000)]
-    assert len(causes_of(body(asks(TASK), *many), body(asks(TASK), *fewer))) == 1000
+def test_a_thousand_lost_messages_are_one_compaction():
+    talk = [message for n in range(500) for message in (asks(f"Is {n} even?"), said(f"No, {n}."))]
+    summary = asks("This session is being continued from a previous conversation. All were odd.")
+    seen = told(Example("", body(asks(TASK), *talk), body(summary)))
+    assert {d.cause for d in seen.diagnosis.divergences} == {"compacted"}
+    assert "1001 messages" in (seen.diagnosis.title or "")
+
+
+def test_cleared_results_are_counted_as_far_as_they_are_told():
+    more = MOST_TOLD + 10
+    full = [asks(result(f"t{n}", "x = 1\n" * 20)) for n in range(more)]
+    empty = [asks(result(f"t{n}", "[cleared]")) for n in range(more)]
+    seen = told(Example("", body(asks(TASK), *full), body(asks(TASK), *empty)))
+    assert seen.diagnosis.title == (
+        f"at least {MOST_TOLD} old tool results were cleared by the client"
+    )

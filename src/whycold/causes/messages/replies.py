@@ -17,7 +17,7 @@ from whycold.causes.examples import (
 )
 from whycold.causes.texts.partition import TextCause, of_same_kind
 from whycold.causes.texts.sides import sides
-from whycold.causes.texts.words import name_of, quote, where
+from whycold.causes.texts.words import counted, name_of, quote, where
 from whycold.core.call import Usage
 from whycold.core.cause import Case, Cause, Evidence, Example, Obstacle
 from whycold.core.content import JsonMap
@@ -90,7 +90,8 @@ class ThinkingDropped(TextCause):
         found = of_same_kind(case)
         replies = {other.old[0].message for other in found if other.old}
         if d.change is Change.removed and found[0] is d and len(replies) > 1:
-            return Evidence(f"the thinking of {len(replies)} earlier replies was dropped")
+            number = counted(len(replies))
+            return Evidence(f"the thinking of {number} earlier replies was dropped")
         if d.change is Change.removed:
             return Evidence(f"the thinking in {where(d)} was dropped")
         if d.change is Change.added:

@@ -17,7 +17,7 @@ from whycold.causes.examples import (
 )
 from whycold.causes.texts.partition import TextCause, of_same_kind
 from whycold.causes.texts.sides import sides, text_of
-from whycold.causes.texts.words import count, name_of, quote, where, words
+from whycold.causes.texts.words import counted, name_of, quote, where, words
 from whycold.core.cause import Case, Cause, Evidence, Example
 from whycold.core.content import JsonMap
 from whycold.core.diagnosis import Reason
@@ -138,7 +138,7 @@ class ToolResultsCleared(TextCause):
         blocks = {other.old[0].path for other in found if other.old}
         first = found[0] is d
         if first and len(blocks) > 1:
-            title = f"{count(len(blocks), 'old tool result')} were cleared by the client"
+            title = f"{counted(len(blocks))} old tool results were cleared by the client"
         else:
             title = f"the old result {_of(d)} was cleared by the client"
         return Evidence(title, expected=True)

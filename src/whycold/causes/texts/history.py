@@ -48,11 +48,7 @@ def _fate(case: Case) -> Fate:
         return Fate()
     old = before.prompt.section(Section.messages)
     new = case.call.prompt.section(Section.messages)
-    removed = {
-        d.path
-        for d in case.divergences
-        if d.section is Section.messages and d.change is Change.removed
-    }
+    removed = _gone(case, old, new, rewritten=False)
     kept = {block.message for block in old if block.path not in removed}
     dropped = len({block.message for block in old} - kept)
     if _summarised(old, new) and dropped:
@@ -102,21 +98,29 @@ def _rewound(case: Case, old: Sequence[Block], new: Sequence[Block]) -> bool:
     """Whether the end of the old conversation gave way to another question of the user.
 
     All from there on is gone, and at least one answer before it stayed."""
-    gone = {
-        d.path
-        for d in case.divergences
-        if d.section is Section.messages
-        and (d.change is Change.removed or d.text is TextChange.rewritten)
-    }
     told = {block.path for d in case.divergences for block in d.old}
     start = next((i for i, block in enumerate(old) if block.path in told), len(old))
     if start >= min(len(old), len(new)) or not all(_asks(b[start]) for b in (old, new)):
         return False
-    texts = {block.text_path: block.path for block in old[start:]}
-    left_behind = {texts.get(path, path) for path in gone}
-    return {block.path for block in old[start:]} == left_behind and any(
+    gone = _gone(case, old, new, rewritten=True)
+    return gone == frozenset(block.path for block in old[start:]) and any(
         block.role == "assistant" for block in old[:start]
     )
+
+
+def _gone(
+    case: Case, old: Sequence[Block], new: Sequence[Block], *, rewritten: bool
+) -> frozenset[str]:
+    """Paths of old blocks of which nothing is left, counting rewritten ones or not.
+
+    Of very many changes only the first are told; what was not told is looked up by its content."""
+    told = {block.path for d in case.divergences for block in d.old}
+    left = {block.content for block in new}
+    found = {block.path for block in old if block.path not in told and block.content not in left}
+    for d in case.divergences:
+        if d.change is Change.removed or (rewritten and d.text is TextChange.rewritten):
+            found.update(block.path for block in d.old if block.section is Section.messages)
+    return frozenset(found)
 
 
 def _asks(block: Block) -> bool:
@@ -129,7 +133,7 @@ def _is_note(block: Block) -> bool:
     return block.message == 0 and block.kind is Kind.text and is_reminder(text_of(block))
 
 
-def _window(old: Sequence[Block], removed: set[str]) -> frozenset[str]:
+def _window(old: Sequence[Block], removed: frozenset[str]) -> frozenset[str]:
     """Paths of the oldest messages when they are gone together, the very first perhaps kept."""
     start = next((i for i, block in enumerate(old) if block.path in removed), None)
     if start is None or old[start].message > old[0].message + 1 or not old[start].opens:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from whycold.causes.texts.sides import sides
+from whycold.core.compare import MOST_TOLD
 from whycold.core.divergence import Change, Divergence
 from whycold.core.edit import TextChange
 from whycold.core.prompt import Section
@@ -14,6 +15,7 @@ from whycold.core.volatile_forms import find_values
 __all__ = [
     "became",
     "count",
+    "counted",
     "first_line",
     "line_at",
     "name_of",
@@ -52,6 +54,11 @@ def name_of(d: Divergence) -> str:
 def count(number: int, what: str) -> str:
     """ "1 message", "3 messages"."""
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def counted(places: int) -> str:
+    """A number of changed places, of which only so many are told for one call."""
+    return f"at least {places}" if places >= MOST_TOLD else str(places)
 
 
 def first_line(text: str) -> str:
