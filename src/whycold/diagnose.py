@@ -21,6 +21,7 @@ from whycold.core.ledger import Ledger
 from whycold.core.live_entries import entries, reach, sent_back
 from whycold.core.predecessor import History, Link, Linked, placed
 from whycold.core.prompt import Prompt, Section
+from whycold.core.rounds import settled
 from whycold.core.rules import CacheRules
 from whycold.core.tokens import Counts
 from whycold.core.wording import ruled_out, summary
@@ -45,8 +46,9 @@ def diagnose_pair(
     before: Call, after: Call, rules: RuleBook, prices: PriceList | None = None
 ) -> Diagnosis:
     """Diagnose one call against another that is known to be its predecessor."""
-    rule, linked = rules(after), Linked(before, Link.named)
-    was = judge(before, None, rules(before), (), None).counts
+    rule = rules(after)
+    before, was = settled(before, rule, judge(before, None, rules(before), (), None).counts)
+    linked = Linked(before, Link.named)
     divergences = _divergences(linked, after, rule)
     limit, kept = reach(after, rule), divergences[0].kept if divergences else None
     same_cache = (before.provider, before.model) == (after.provider, after.model)
@@ -71,16 +73,15 @@ class Engine:
     def __init__(self, rules: RuleBook, prices: PriceList | None = None) -> None:
         self._rules, self._prices = rules, prices
         self._history, self._ledger = History(), Ledger()
-        self._counts: dict[str, Counts] = {}
+        self._left: dict[str, tuple[Call, Counts]] = {}
 
     def take(self, call: Call) -> Diagnosis:
         """Diagnose a call against all taken before it."""
         rules = self._rules(call)
         call = self._history.resolve(call)
-        linked = self._history.predecessor(call)
+        linked, was = self._linked(call)
         divergences = _divergences(linked, call, rules) if linked is not None else ()
         live = self._ledger.live(call, rules)
-        was = self._counts.get(linked.call.id) if linked is not None else None
         refreshed = (
             self._ledger.refreshed(linked.call, self._rules(linked.call))
             if linked is not None
@@ -88,11 +89,19 @@ class Engine:
         )
         judged = judge(call, linked, rules, divergences, was, live, refreshed)
         others = self._others(call, linked, judged)
-        self._ledger.remember(call, rules, judged.counts, live)
+        left, counts = self._left[call.id] = settled(call, rules, judged.counts)
+        self._ledger.remember(left, rules, counts, live)
         self._history.add(call)
-        self._counts[call.id] = judged.counts
         rates = self._prices(call) if self._prices else None
         return _told(call, linked, rules, judged, rates, others)
+
+    def _linked(self, call: Call) -> tuple[Linked | None, Counts | None]:
+        """The predecessor as it left the cache, with its counts."""
+        linked = self._history.predecessor(call)
+        if linked is None:
+            return None, None
+        left, was = self._left[linked.call.id]
+        return replace(linked, call=left), was
 
     def _others(self, call: Call, linked: Linked | None, judged: Judged) -> tuple[Call, ...]:
         """Calls that came in between, where they may have pushed out what was lost."""

@@ -84,6 +84,8 @@ class CacheRules:
     - ``minimum``: shortest prefix that is cached, tokens (None: not published)
     - ``ttls``: lifetimes, the default first; empty where entries live until evicted
     - ``max_breakpoints``: explicit markers per request; ``markable`` whether markers exist at all
+    - ``marked_results``: types of results of the provider's own tools on which it sets a marker of
+      the first lifetime itself, once a request carries any
     - ``lookback``: how far back an entry is searched; None: no limit known
     - ``granularity``: cached prefixes end on multiples of this many tokens
     - ``always_evaluated``: tokens at the end of a prompt that are computed even on a full match
@@ -106,6 +108,7 @@ class CacheRules:
     ttls: tuple[Ttl, ...] = ()
     markable: bool = False
     max_breakpoints: int | None = None
+    marked_results: frozenset[str] = frozenset()
     lookback: Lookback | None = None
     granularity: int = 1
     always_evaluated: int = 0

@@ -34,6 +34,10 @@ _STRUCTURED = Source("Claude docs, Structured outputs", "2026-11-23")
 _CODE = Source("Claude Code docs, Prompt caching", "2026-11-23")
 _SKILL = Source("github.com/anthropics/skills, skills/claude-api", "2026-11-23")
 _SDK = Source("PyPI anthropic 2.12.0, types/usage.py and types/cache_creation.py", "2026-11-23")
+_RESULTS = Source(
+    "Claude docs, Prompt caching; public recordings of August 2026 agree (docs/accuracy.md)",
+    "2026-11-23",
+)
 _LITELLM = Source("PyPI litellm 1.109.1, prompt_cache_min_tokens", "2026-11-23")
 
 
@@ -73,6 +77,15 @@ _MINIMUMS: Mapping[_Model, tuple[int, Source]] = {
 }
 """Shortest prefix that is cached, in tokens."""
 
+_MARKED_RESULTS = frozenset(
+    {
+        "web_search_tool_result",
+        "web_fetch_tool_result",
+        "code_execution_tool_result",
+        "bash_code_execution_tool_result",
+        "text_editor_code_execution_tool_result",
+    }
+)
 _EFFORT_KEEPS = frozenset({_Model("opus", 5, 5), _Model("fable", 5, 1)})
 
 _LEVEL_OPEN = "The messages are lost; whether tools and system are too depends on the model."
@@ -184,6 +197,7 @@ def anthropic_rules(wire: str, model: str | None) -> CacheRules:
         ttls=(Ttl("5m", timedelta(minutes=5)), Ttl("1h", timedelta(hours=1))),
         markable=True,
         max_breakpoints=4,
+        marked_results=_MARKED_RESULTS,
         lookback=Lookback(20),
         isolation=Isolation.workspace,
         reports_read=True,
@@ -199,6 +213,7 @@ _FACTS: Mapping[str, Source] = dict.fromkeys(
     _PC,
 ) | {
     "lookback": _PC_LATER,
+    "marked_results": _RESULTS,
     **dict.fromkeys(("reports_read", "reports_write", "inclusive"), _SDK),
 }
 
