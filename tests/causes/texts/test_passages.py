@@ -73,6 +73,17 @@ def test_a_place_lies_in_the_passage_that_is_open_there(words: str, expected: Pa
     assert passage_at(PROMPT, at, at + len(words)) is expected
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [("/srv", Passage.directory), ("brief", None), ("Northwind", Passage.user)],
+)
+def test_a_name_holds_for_its_own_value_only(words: str, expected: Passage | None):
+    text = '{"cwd": "/srv", "style": "brief", "customer": "Northwind"}'
+    assert passage_at(text, text.index(words), text.index(words) + 2) is expected
+    far = "x" * 5000 + text
+    assert passage_at(far, far.index(words), far.index(words) + 2) is expected
+
+
 def test_a_title_without_a_number_sign_holds_for_its_paragraph():
     text = "Todo list:\n\n- [ ] one\n- [ ] two\n\nBe brief."
     assert passage_at(text, text.index("two"), text.index("two") + 3) is Passage.tasks

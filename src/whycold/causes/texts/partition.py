@@ -20,7 +20,7 @@ from whycold.causes.texts.passages import (
     passage_at,
 )
 from whycold.causes.texts.sides import Sides, images, sides, text_of
-from whycold.causes.texts.words import value_at
+from whycold.causes.texts.words import line_at, near, value_at
 from whycold.core.cause import Case, Cause, Evidence
 from whycold.core.diagnosis import Reason
 from whycold.core.divergence import Change, Divergence
@@ -135,7 +135,7 @@ def owner(case: Case) -> str | None:
 
 def _system(case: Case, d: Divergence) -> str:
     texts = sides(d)
-    if d.volatile is Volatile.attribution or HEADER in (texts.old + texts.new)[:200]:
+    if d.volatile is Volatile.attribution or HEADER in texts.old[:200] + texts.new[:200]:
         return header_owner(case, texts)
     if d.change is Change.reordered:
         return "system-reordered"
@@ -341,7 +341,7 @@ def _by_meaning(d: Divergence, texts: Sides, passage: Passage | None) -> str | N
         return by_passage
     if kind in (Volatile.time, Volatile.date, Volatile.version, Volatile.model_name):
         return by_kind
-    if kind is Volatile.path and _OF_A_SESSION.search(_line(texts.new, texts.new_at)):
+    if kind is Volatile.path and _OF_A_SESSION.search(near(texts)):
         return by_field or "session-named"
     return by_field or by_kind
 
@@ -352,12 +352,7 @@ def _has_a_day(texts: Sides) -> bool:
 
 
 def _is_of_the_day(texts: Sides) -> bool:
-    return _OF_THE_DAY.search(_line(texts.new, texts.new_at)[:400]) is not None
-
-
-def _line(text: str, at: int) -> str:
-    first, stop = text.rfind("\n", 0, at) + 1, text.find("\n", at)
-    return text[first : len(text) if stop < 0 else stop]
+    return _OF_THE_DAY.search(near(texts)) is not None
 
 
 def _hoisted(case: Case, texts: Sides) -> bool:
@@ -378,7 +373,7 @@ def _is_identity(d: Divergence, texts: Sides) -> bool:
     """Whether the sentence differs in which the prompt says who the model is."""
     if not texts.old or not texts.new or d.change in (Change.added, Change.removed):
         return False
-    lines = _line(texts.old, texts.old_at), _line(texts.new, texts.new_at)
+    lines = line_at(texts.old, texts.old_at), line_at(texts.new, texts.new_at)
     return texts.old_at < _EARLY and all(map(_IDENTITY.match, lines))
 
 

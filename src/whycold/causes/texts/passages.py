@@ -169,6 +169,8 @@ _UNTITLED = re.compile(r"gitStatus:|[Cc]urrent branch: |On branch |Contents of |
 _OWN_SECTION = re.compile(r"[a-z]+[A-Z]\w*")
 """A section that a client puts behind instruction files ("# currentDate")."""
 _MOST_LINES = 600
+_NEAR = 400
+_VALUE_ENDS = re.compile(r"[\"'}\]]\s{0,3},")
 
 
 def passage_at(text: str, start: int, end: int) -> Passage | None:
@@ -177,12 +179,22 @@ def passage_at(text: str, start: int, end: int) -> Passage | None:
     if (begun := opening(changed)) is not None:
         return begun
     first = text.rfind("\n", 0, start) + 1
-    stop = text.find("\n", start)
-    line = text[first : len(text) if stop < 0 else stop]
+    return _field(text, first, start, end) or _enclosing(text, first, start)
+
+
+def _field(text: str, first: int, start: int, end: int) -> Passage | None:
+    """The passage by the name in front of the value, on the same line."""
+    low = max(first, start - _NEAR)
+    # cut off, a line must not look as if it began here
+    line = "…"[: low - first] + text[low : end + 1].split("\n", 1)[0]
+    at = len("…"[: low - first]) + start - low
     for kind, pattern in _FIELDS.items():
-        if (found := pattern.search(line[:400])) is not None and found.start() <= start - first:
-            return kind
-    return _enclosing(text, first, start)
+        for found in pattern.finditer(line):
+            if found.start() <= at and not _VALUE_ENDS.search(
+                line, found.end(), max(at, found.end())
+            ):
+                return kind
+    return None
 
 
 def opening(text: str) -> Passage | None:

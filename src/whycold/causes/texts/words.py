@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from whycold.causes.texts.sides import sides
+from whycold.causes.texts.sides import Sides, sides
 from whycold.core.compare import MOST_TOLD
 from whycold.core.divergence import Change, Divergence
 from whycold.core.edit import TextChange
@@ -19,6 +19,7 @@ __all__ = [
     "first_line",
     "line_at",
     "name_of",
+    "near",
     "quote",
     "value_at",
     "where",
@@ -27,6 +28,7 @@ __all__ = [
 
 _SHOWN = 40
 _NEAR = 100
+_AROUND = 200
 _MESSAGE = re.compile(r"messages\[(\d+)\]")
 
 
@@ -119,3 +121,11 @@ def line_at(text: str, at: int) -> str:
         at += 1
     first, stop = text.rfind("\n", 0, at) + 1, text.find("\n", at)
     return text[first : len(text) if stop < 0 else stop]
+
+
+def near(texts: Sides) -> str:
+    """The line of a change, as far as it is near."""
+    at = texts.new_at
+    first, stop = texts.new.rfind("\n", 0, at) + 1, texts.new.find("\n", at)
+    last = len(texts.new) if stop < 0 else stop
+    return texts.new[max(first, at - _AROUND) : min(last, at + len(texts.come) + _AROUND)]
