@@ -13,7 +13,7 @@ from tests import edits
 from tests.conversations import RENDER, SHAPES, Author, Rendered, Talk
 from whycold.core.call import Call
 from whycold.core.diagnosis import Diagnosis
-from whycold.diagnose import diagnose
+from whycold.diagnose import Engine, diagnose
 from whycold.providers.registry import read_call, rules_for
 
 START = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -108,3 +108,23 @@ def test_the_order_in_which_calls_come_does_not_matter(shape: str, seed: int) ->
     shuffled = calls[:]
     random.Random(seed).shuffle(shuffled)
     assert diagnose(shuffled, rules_for) == diagnose(calls, rules_for)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@settings(max_examples=25)
+@given(seed=SEEDS)
+def test_a_call_that_comes_late_changes_nothing_in_the_end(shape: str, seed: int) -> None:
+    author = Author(seed)
+    calls: list[Call] = []
+    for session in ("one", "two"):
+        talk = author.talk()
+        for _ in range(3):
+            calls.append(call_of(RENDER[shape](talk), len(calls), session=session))
+            talk = grown(author, talk)
+    engine, found = Engine(rules_for), dict[str, Diagnosis]()
+    late = author.random.randrange(len(calls) - 1)
+    for call in (*calls[:late], calls[late + 1], calls[late], *calls[late + 2 :]):
+        found[call.id] = engine.take(call)
+        for other in engine.affected(call):
+            found[other.id] = engine.take(other)
+    assert [found[c.id] for c in calls] == diagnose(calls, rules_for)

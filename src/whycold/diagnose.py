@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from whycold import causes
 from whycold.core.call import Call
@@ -32,6 +33,8 @@ RuleBook = Callable[[Call], CacheRules]
 """The cache rules that hold for a call."""
 PriceList = Callable[[Call], Rates | None]
 """USD per token for a call at its own time; None for a model without a known price."""
+_RECONSIDERED = 256
+"""How many of the latest calls are looked at when one comes late."""
 
 
 def diagnose(
@@ -66,8 +69,11 @@ def _within(blocks: int, *limits: int | None) -> bool:
 
 
 class Engine:
-    """What is known of the calls so far. ``take`` each call once, in the order of
-    ``Call.order``.
+    """What is known of the calls so far.
+
+    ``take`` each call, as far as possible in the order of ``Call.order``. One that comes late is
+    held against older calls only; take those again that ``affected`` names, and the diagnoses are
+    the same as if it had come in time. ``forget`` bounds what is remembered.
     """
 
     def __init__(self, rules: RuleBook, prices: PriceList | None = None) -> None:
@@ -94,6 +100,37 @@ class Engine:
         self._history.add(call)
         rates = self._prices(call) if self._prices else None
         return _told(call, linked, rules, judged, rates, others)
+
+    def affected(self, late: Call) -> list[Call]:
+        """Calls sent after ``late`` and taken before it, that may have reused what it left."""
+        first, session = late.prompt.chain[:1], late.session
+        found = (call for call, _ in reversed(self._left.values()))
+        recent = (call for call, _ in zip(found, range(_RECONSIDERED), strict=False))
+        return sorted(
+            (
+                call
+                for call in recent
+                if call.order > late.order
+                and call.api == late.api
+                and (
+                    call.prompt.chain[:1] == first
+                    or (call.session and call.session == late.session)
+                )
+            ),
+            key=lambda call: call.order,
+        )
+
+    def forget(self, before: datetime, most: int) -> int:
+        """Let go of calls sent before that time, and of the oldest beyond ``most``; how many."""
+        gone = 0
+        for id, (call, _) in list(self._left.items()):
+            if call.at >= before and len(self._left) <= most:
+                break
+            self._history.forget(call)
+            del self._left[id]
+            gone += 1
+        self._ledger.forget(before)
+        return gone
 
     def _linked(self, call: Call) -> tuple[Linked | None, Counts | None]:
         """The predecessor as it left the cache, with its counts."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
 
 from whycold.core.call import Call
 from whycold.core.content import digest, encode
@@ -48,10 +50,25 @@ class Ledger:
             if entry.ttl is not None and entry.ttl.refreshed and 0 < entry.tokens <= read:
                 self._entries[*scope, keys[entry.blocks - 1]] = entry.used(call.at)
         for entry in entries(call, rules, counts):
-            self._entries[*scope, keys[entry.blocks - 1]] = entry
+            self._keep((*scope, keys[entry.blocks - 1]), entry)
             if entry.anywhere:
                 for blocks, key in enumerate(keys[:-1], 1):
                     self._entries[*scope, key] = entry.shortened(blocks, counts.until(blocks))
+
+    def _keep(self, key: tuple[object, ...], entry: Entry) -> None:
+        """Take in an entry; a count of its tokens is not given up for an estimate."""
+        older = self._entries.get(key)
+        if older is not None and older.exact and not entry.exact:
+            entry = replace(entry, tokens=older.tokens, exact=True)
+        self._entries[key] = entry
+
+    def forget(self, before: datetime) -> None:
+        """Let go of entries that were last used before that time."""
+        self._entries = {
+            key: entry
+            for key, entry in self._entries.items()
+            if (entry.expires or entry.written) >= before
+        }
 
     def others(self, call: Call, since: Call) -> tuple[Call, ...]:
         """Calls after ``since`` to the same place that this one does not go on from."""

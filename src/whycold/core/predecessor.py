@@ -5,9 +5,10 @@ came in.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TypeAlias
 
 from whycold.core.call import Call
 from whycold.core.content import digest
@@ -15,6 +16,9 @@ from whycold.core.edit import similarity
 from whycold.core.prompt import Block, Prompt, Section
 
 __all__ = ["History", "Link", "Linked", "placed"]
+
+_Calls: TypeAlias = dict[Hashable, Call]
+_Groups: TypeAlias = defaultdict[Hashable, list[Call]]
 
 _RECENT = 4
 """How many of the latest calls of a session and of a tool set are looked at."""
@@ -53,21 +57,23 @@ class Linked:
 
 
 class History:
-    """Calls seen so far, in time order, indexed to find predecessors.
+    """Calls seen so far, indexed to find predecessors.
 
-    Feed it with ``add`` in the order of ``Call.order``; ``resolve`` first puts the server-side
-    context back in front of a call that only sends what is new.
+    Feed it with ``add``, as far as possible in the order of ``Call.order``: of calls that are alike
+    the latest added is remembered, and a call is never taken for the predecessor of an older one.
+    ``resolve`` first puts the server-side context back in front of a call that only sends what is
+    new.
     """
 
     def __init__(self) -> None:
         self._by_id: dict[str, Call] = {}
-        self._by_message: dict[str, Call] = {}
-        self._ends: dict[tuple[str, bytes], Call] = {}
-        self._prefixes: dict[tuple[str, bytes], Call] = {}
-        self._messages: dict[tuple[str, bytes], Call] = {}
-        self._answers: dict[tuple[str, bytes, bytes], Call] = {}
-        self._sessions: defaultdict[tuple[str, str, str | None], list[Call]] = defaultdict(list)
-        self._families: defaultdict[tuple[str, bytes], list[Call]] = defaultdict(list)
+        self._by_message: _Calls = {}
+        self._ends: _Calls = {}
+        self._prefixes: _Calls = {}
+        self._messages: _Calls = {}
+        self._answers: _Calls = {}
+        self._sessions: _Groups = defaultdict(list)
+        self._families: _Groups = defaultdict(list)
         self._latest: list[Call] = []
 
     def add(self, call: Call) -> None:
@@ -80,9 +86,8 @@ class History:
         for link in call.prompt.chain:
             self._prefixes[call.api, link] = call
         self._ends[call.api, call.prompt.chain[-1]] = call
-        if call.reply.blocks:
-            answer = call.reply.blocks[0].content
-            self._answers[call.api, call.prompt.chain[-1], answer] = call
+        for key in self._answer_keys(call):
+            self._answers[key] = call
         for block in call.prompt.section(Section.messages):
             self._messages[call.api, block.content] = call
         if call.session:
@@ -90,6 +95,32 @@ class History:
         for key in _families(call):
             _push(self._families[call.api, key], call)
         self._latest = [*self._latest[-_RECENT + 1 :], call]
+
+    def forget(self, call: Call) -> None:
+        """Let go of a call, and of everything that only it is remembered for."""
+        self._by_id.pop(call.id, None)
+        messages = call.prompt.section(Section.messages)
+        keyed: tuple[tuple[_Calls, Iterable[Hashable]], ...] = (
+            (self._by_message, [call.reply.message_id]),
+            (self._prefixes, [(call.api, link) for link in call.prompt.chain]),
+            (self._ends, [(call.api, link) for link in call.prompt.chain[-1:]]),
+            (self._messages, [(call.api, block.content) for block in messages]),
+            (self._answers, self._answer_keys(call)),
+        )
+        for known, keys in keyed:
+            for key in keys:
+                if (found := known.get(key)) is not None and found.id == call.id:
+                    del known[key]
+        groups: tuple[tuple[_Groups, Iterable[Hashable]], ...] = (
+            (self._sessions, [(call.api, call.session, call.agent)]),
+            (self._families, [(call.api, key) for key in _families(call)]),
+        )
+        for group, keys in groups:
+            for key in keys:
+                left = [c for c in group.pop(key, []) if c.id != call.id]
+                if left:
+                    group[key] = left
+        self._latest = [c for c in self._latest if c.id != call.id]
 
     def resolve(self, call: Call) -> Call:
         """The call with its whole prompt: what the server keeps of an earlier response is put in
@@ -118,7 +149,7 @@ class History:
         scored = [
             (score, c)
             for c in candidates.values()
-            if (score := _score(call, c, answered.keys())) is not None
+            if c.order < call.order and (score := _score(call, c, answered.keys())) is not None
         ]
         if not scored:
             return None
@@ -129,6 +160,12 @@ class History:
             key=lambda p: (p[0].rank, p[1].id in replied, _same_cache(call, p[1]), p[1].order),
         )
         return Linked(best, score.link)
+
+    @staticmethod
+    def _answer_keys(call: Call) -> list[tuple[str, bytes, bytes]]:
+        """Where the reply to a call would stand in the next one: behind its prompt."""
+        chain, reply = call.prompt.chain, call.reply.blocks
+        return [(call.api, chain[-1], reply[0].content)] if chain and reply else []
 
     def _answered(self, call: Call) -> dict[int, Call]:
         """Where this call holds a recorded reply: leading blocks, and whose reply follows them."""
@@ -283,9 +320,8 @@ def _families(call: Call) -> Iterator[bytes]:
 
 
 def _push(calls: list[Call], call: Call) -> None:
-    calls.append(call)
-    if len(calls) > _RECENT:
-        del calls[0]
+    others = [c for c in calls if c.id != call.id]
+    calls[:] = [*others[-_RECENT + 1 :], call]
 
 
 def _rebuilt(prompt: Prompt, earlier: Call) -> Prompt:
