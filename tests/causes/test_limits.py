@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
+from datetime import datetime
 from typing import Any
 
 import pytest
 
-from tests.simulated_cache import Recording
+from tests.simulated_cache import Recording, SimulatedCache
 from whycold.core.diagnosis import Grade, Verdict
 
 LONG = "You are a careful programmer who reads before writing and runs the tests. "
@@ -16,6 +17,19 @@ TOOLS = [
 ]
 HOUR = {"type": "ephemeral", "ttl": "1h"}
 FIVE = {"type": "ephemeral"}
+
+
+class ShortCache(SimulatedCache):
+    """Writes for five minutes, whatever is asked."""
+
+    def usage(
+        self, body: dict[str, Any], at: datetime, began: datetime, place: str
+    ) -> dict[str, Any]:
+        short = copy.deepcopy(body)
+        for block in (short, *short["system"]):
+            if "cache_control" in block:
+                block["cache_control"] = FIVE
+        return super().usage(short, at, began, place)
 
 
 class Talk:
@@ -56,6 +70,10 @@ class Talk:
         return {k: v for k, v in body.items() if v is not None}
 
 
+def hour() -> list[dict[str, Any]]:
+    return [{"type": "text", "text": LONG * 80, "cache_control": HOUR}]
+
+
 @pytest.fixture
 def recording() -> Recording:
     return Recording()
@@ -80,7 +98,7 @@ def test_reads_keep_an_entry_alive_for_as_long_as_the_pauses_are_short(recording
 
 
 def test_of_two_lifetimes_only_the_short_one_runs_out(recording: Recording):
-    talk = Talk(system=[{"type": "text", "text": LONG * 80, "cache_control": HOUR}])
+    talk = Talk(system=hour())
     recording.send(talk.body())
     recording.send(talk.turn().body())
     recording.send(talk.turn().body(), after=20 * 60)
@@ -221,15 +239,11 @@ def test_an_effort_that_goes_up_and_down_costs_the_messages_only(recording: Reco
 def test_another_lifetime_is_named_where_it_costs_and_only_there(recording: Recording):
     talk = Talk()
     recording.send(talk.body())
-    recording.send(talk.turn().body(cache_control=HOUR, system=_hour()))
+    recording.send(talk.turn().body(cache_control=HOUR, system=hour()))
     assert recording.last().verdict is Verdict.hit
     recording.cache.kept.clear()
     recording.send(talk.turn().body())
     assert recording.last().cause == "ttl-changed"
-
-
-def _hour() -> list[dict[str, Any]]:
-    return [{"type": "text", "text": LONG * 80, "cache_control": HOUR}]
 
 
 def test_an_entry_that_the_provider_drops_is_the_providers_loss(recording: Recording):
@@ -254,7 +268,7 @@ def test_a_marker_on_a_trailing_system_message_keeps_nothing(recording: Recordin
 
 
 def test_an_hour_that_became_five_minutes_is_named(recording: Recording):
-    talk = Talk(system=_hour(), cache_control=HOUR)
+    talk = Talk(system=hour(), cache_control=HOUR)
     recording.send(talk.body())
     recording.send(talk.turn().body(), after=40 * 60)
     assert recording.last().verdict is Verdict.hit
@@ -263,14 +277,3 @@ def test_an_hour_that_became_five_minutes_is_named(recording: Recording):
     recording.send(talk.turn().body(), after=10 * 60)
     last = recording.last()
     assert (last.verdict, last.cause) == (Verdict.partial, "ttl-downgraded")
-
-
-class ShortCache(Recording().cache.__class__):
-    """Writes for five minutes, whatever is asked."""
-
-    def usage(self, body: Any, *rest: Any) -> dict[str, Any]:
-        short = copy.deepcopy(body)
-        for block in (short, *short["system"]):
-            if "cache_control" in block:
-                block["cache_control"] = FIVE
-        return super().usage(short, *rest)

@@ -176,12 +176,12 @@ class Scene:
         """Tokens that the predecessor read from an entry that ends before ``until``.
 
         Who wrote it may not be recorded; the read shows that it was there, and kept it alive for as
-        long as the longest lifetime that the predecessor asked for.
+        long as the last marker asks for.
         """
         read = self.before.usage.cache_read or 0
-        marked = [block.breakpoint for block in self.before.prompt.blocks if block.breakpoint]
-        ttls = [ttl for mark in marked if (ttl := self.rules.ttl(mark.ttl)) is not None]
-        alive = not ttls or self.gap <= max(ttl.lifetime for ttl in ttls)
+        marks = [block.breakpoint for block in self.before.prompt.blocks if block.breakpoint]
+        ttl = self.rules.ttl(marks[-1].ttl if marks else None)
+        alive = ttl is None or self.gap <= ttl.lifetime
         return read if alive and read <= until else 0
 
     def position(self, divergence: Divergence) -> int:

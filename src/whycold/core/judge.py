@@ -91,8 +91,8 @@ def _too_short(call: Call, rules: CacheRules) -> Hindrance | None:
 def _anchors(
     call: Call, linked: Linked | None, divergences: tuple[Divergence, ...]
 ) -> dict[int, int]:
-    """Leading blocks whose tokens the provider counted: up to the last marker, and what the
-    predecessor sent.
+    """Leading blocks whose tokens the provider counted: up to the last marker, up to the last one
+    for an hour, and what the predecessor sent.
     """
     anchors: dict[int, int] = {}
     usage = call.usage
@@ -102,6 +102,13 @@ def _anchors(
             anchors[len(linked.call.prompt.blocks)] = total
     if call.prompt.breakpoints and usage.cache_read is not None and usage.cache_write is not None:
         anchors[call.prompt.breakpoints[-1] + 1] = usage.cache_read + usage.cache_write
+    if usage.cache_write_1h and usage.cache_read is not None:
+        # long lifetimes stand before short ones, and end at the last marker that asks for one
+        blocks = call.prompt.blocks
+        marks = [(i, blocks[i].breakpoint) for i in call.prompt.breakpoints]
+        last = max((i for i, mark in marks if mark and mark.ttl == "1h"), default=None)
+        if last is not None:
+            anchors[last + 1] = usage.cache_read + usage.cache_write_1h
     return anchors
 
 

@@ -34,12 +34,13 @@ def obstacles(scene: Scene) -> Iterator[Hindrance]:
 def _elsewhere(scene: Scene) -> Iterator[Hindrance]:
     """Another account, host or model answered: another cache."""
     call, before = scene.call, scene.before
+    # what an earlier call left there can still be read
+    allows = scene.deepest.tokens if scene.deepest else 0
+    exact = scene.deepest is None or scene.deepest.exact
     if _differ(call.account, before.account):
-        allows = scene.deepest.tokens if scene.deepest else 0
-        exact = scene.deepest is None or scene.deepest.exact
         yield Hindrance(allows, Obstacle.account, exact=exact)
     if _differ(call.host, before.host):
-        yield Hindrance(0, Obstacle.host, exact=True, certain=False)
+        yield Hindrance(allows, Obstacle.host, exact=exact, certain=False)
     if call.model == before.model and _differ(call.reply.model, before.reply.model):
         yield Hindrance(0, Obstacle.other_model, exact=True, certain=False)
 
@@ -76,7 +77,7 @@ def _lapsed(scene: Scene) -> Iterator[Hindrance]:
     alive = [e for e in scene.left if scene.alive(e)]
     if scene.deepest is not None:
         alive.append(scene.deepest)
-    longest = max(alive, key=lambda e: e.tokens, default=None)
+    longest = max(alive, key=lambda e: (e.blocks, e.exact), default=None)
     older = scene.older(dead[-1].tokens)
     ttl = dead[-1].ttl
     yield Hindrance(
