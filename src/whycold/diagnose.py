@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 
 from whycold import causes
 from whycold.core.call import Call
@@ -103,22 +104,9 @@ class Engine:
 
     def affected(self, late: Call) -> list[Call]:
         """Calls sent after ``late`` and taken before it, that may have reused what it left."""
-        first, session = late.prompt.chain[:1], late.session
         found = (call for call, _ in reversed(self._left.values()))
-        recent = (call for call, _ in zip(found, range(_RECONSIDERED), strict=False))
-        return sorted(
-            (
-                call
-                for call in recent
-                if call.order > late.order
-                and call.api == late.api
-                and (
-                    call.prompt.chain[:1] == first
-                    or (call.session and call.session == late.session)
-                )
-            ),
-            key=lambda call: call.order,
-        )
+        recent = islice(found, _RECONSIDERED)
+        return sorted((c for c in recent if _follows(c, late)), key=lambda c: c.order)
 
     def forget(self, before: datetime, most: int) -> int:
         """Let go of calls sent before that time, and of the oldest beyond ``most``; how many."""
@@ -144,6 +132,13 @@ class Engine:
         """Calls that came in between, where they may have pushed out what was lost."""
         lost = judged.why is not None and judged.why.obstacle is Obstacle.lost
         return self._ledger.others(call, linked.call) if lost and linked is not None else ()
+
+
+def _follows(call: Call, late: Call) -> bool:
+    related = call.prompt.chain[:1] == late.prompt.chain[:1] or (
+        late.session is not None and call.session == late.session
+    )
+    return call.order > late.order and call.api == late.api and related
 
 
 def _divergences(linked: Linked, call: Call, rules: CacheRules) -> tuple[Divergence, ...]:
