@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from whycold.core.content import as_map, as_text
-from whycold.core.edit import similarity
+from whycold.core.edit import SAMPLE, similarity
 from whycold.core.prompt import Block, Kind
 
 __all__ = ["Alignment", "align"]
@@ -18,6 +18,8 @@ _ALIKE = 0.3
 """Share of a text that must be left for a block to count as the same block, edited."""
 _PAIRING_BOUND = 1600
 """Largest gap (old x new blocks) that is paired by likeness; a larger one is paired by position."""
+_PAIRING_BYTES = 16_000_000
+"""What may be looked at for likeness in all gaps; those behind are paired by position."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,11 @@ def align(before: Sequence[Block], after: Sequence[Block]) -> Alignment:
     removed: list[int] = []
     added: list[int] = []
     tail: list[int] = []
-    i, j = prefix, prefix
+    i, j, budget = prefix, prefix, _PAIRING_BYTES
     for bi, aj in [*anchors, (len(before), len(after))]:
         last = bi == len(before)
-        gap = _Gap(before, after, range(i, bi), range(j, aj), at_end=last)
+        gap = _Gap(before, after, range(i, bi), range(j, aj), at_end=last, budget=budget)
+        budget -= gap.looked_at
         edited += gap.edited
         reshaped += gap.reshaped
         removed += gap.removed
@@ -151,8 +154,9 @@ class _Gap:
         new: range,
         *,
         at_end: bool,
+        budget: int,
     ) -> None:
-        self.before, self.after = before, after
+        self.before, self.after, self._budget, self.looked_at = before, after, budget, 0
         self.edited: list[tuple[int, int]] = []
         self.reshaped: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
         self.removed: list[int] = []
@@ -202,12 +206,14 @@ class _Gap:
                 a.role == b.role and (not at_end or a.path == b.path)
             )
             return [(old[0], new[0])] if paired else []
-        if len(old) * len(new) > _PAIRING_BOUND:
+        dear = len(old) * _sampled(self.after, new) + len(new) * _sampled(self.before, old)
+        if len(old) * len(new) > _PAIRING_BOUND or dear > self._budget:
             return [
                 (i, j)
                 for i, j in zip(old, new, strict=False)
                 if _alike(self.before[i], self.after[j]) >= _ALIKE
             ]
+        self.looked_at = dear
         return self._best_pairs(old, new)
 
     def _best_pairs(self, old: range, new: range) -> list[tuple[int, int]]:
@@ -234,6 +240,10 @@ class _Gap:
             else:
                 y += 1
         return out
+
+
+def _sampled(blocks: Sequence[Block], run: range) -> int:
+    return sum(min(blocks[i].size, 2 * SAMPLE) for i in run)
 
 
 def _joined(blocks: Sequence[Block], run: range) -> str | None:

@@ -23,6 +23,8 @@ Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json
 JsonMap: TypeAlias = "Mapping[str, Json]"
 
 _DIGEST_BYTES = 16
+_AS_SENT = json.JSONEncoder(separators=(",", ":"))
+_SORTED = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
 
 
 def encode(value: Json, *, sort_keys: bool = False) -> bytes:
@@ -33,7 +35,7 @@ def encode(value: Json, *, sort_keys: bool = False) -> bytes:
     """
     if isinstance(value, str):
         return b"s" + value.encode("utf-8", "surrogatepass")
-    return b"j" + json.dumps(value, separators=(",", ":"), sort_keys=sort_keys).encode("ascii")
+    return b"j" + (_SORTED if sort_keys else _AS_SENT).encode(value).encode("ascii")
 
 
 def digest(*parts: bytes) -> bytes:

@@ -16,6 +16,7 @@ from itertools import pairwise
 from whycold.core.edit_align import Span, Work, agree, agree_back, differing_regions, refine, trim
 
 __all__ = [
+    "SAMPLE",
     "Edit",
     "TextChange",
     "apply_edits",
@@ -43,7 +44,8 @@ _LONG_ENOUGH_TO_REWRITE = 40
 _TELLTALES = "etaoinsr0123456789"
 _PUNCTUATION = ",;|[]{}()"
 _LONGEST_LIST = 262_144
-_SAMPLE = 8192
+SAMPLE = 8192
+"""Characters of each end of a text that ``similarity`` looks at."""
 _WORDS = re.compile(r"[0-9A-Za-z_\u00c0-\u1fff]+|[^\s\x00-\x7f]")
 # A comma between digits is part of a number.
 _ITEM_ENDS = re.compile(r"\n|[;|\[\]{}()]|(?<!\d),|,(?!\d)")
@@ -278,7 +280,7 @@ def similarity(before: str, after: str) -> float:
 
 def _word_pairs(text: str, head: int, tail: int) -> Counter[tuple[str, str]]:
     middle = text[head : len(text) - tail]
-    if len(middle) > 2 * _SAMPLE:
-        middle = middle[:_SAMPLE] + " " + middle[-_SAMPLE:]
+    if len(middle) > 2 * SAMPLE:
+        middle = middle[:SAMPLE] + " " + middle[-SAMPLE:]
     words = _WORDS.findall(middle)
     return Counter(pairwise(words))
