@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from whycold.causes.texts.passages import is_reminder, is_summary
 from whycold.causes.texts.sides import text_of
@@ -15,7 +16,7 @@ from whycold.core.prompt import Block, Kind, Section
 __all__ = ["Fate", "fate_of"]
 
 _FEWEST_CUT = 2
-"""Messages that a window drops at least: a question and its answer."""
+"""Turns that a window drops at least: a question and its answer."""
 _SUMMARY_KINDS = frozenset({"compaction", "compaction_summary", "context_compaction"})
 
 
@@ -142,7 +143,9 @@ def _window(old: Sequence[Block], removed: frozenset[str]) -> frozenset[str]:
     while end < len(old) and old[end].path in removed:
         end += 1
     run = old[start:end]
-    whole = {b.message for b in run} - {b.message for b in old[end:]}
-    if end == len(old) or len(whole) < _FEWEST_CUT:
+    split = {block.message for block in old[end:]}
+    roles = [block.role for block in run if block.message not in split]
+    turns = sum(a != b for a, b in pairwise([None, *roles]))
+    if end == len(old) or turns < _FEWEST_CUT:
         return frozenset()
     return frozenset(block.path for block in run)
