@@ -106,11 +106,16 @@ def _lost(case: Case) -> str | None:
 
 
 def _same_prefix(case: Case) -> bool:
-    """Whether no edit stands before the end of the predecessor's entry."""
+    """Whether an unchanged prefix accounts for the loss: what no edit touches was not read.
+
+    Edits that account for most of a loss are its cause; where nothing at all was read in spite of a
+    late one, more than half of what is lost stands before it.
+    """
     if case.predecessor is None:
         return False
     marked = case.predecessor.prompt.breakpoints
-    return not case.divergences or (bool(marked) and case.divergences[0].kept > marked[-1])
+    behind = bool(marked) and bool(case.divergences) and case.divergences[0].kept > marked[-1]
+    return not case.divergences or behind or case.read == 0
 
 
 def _was_kept(case: Case) -> bool:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from whycold.causes.examples import TASK, agent, asks, body, chat, read, responses, said, wrote
+from whycold.causes.examples import (
+    TASK,
+    agent,
+    asks,
+    body,
+    chat,
+    read,
+    responses,
+    said,
+    text,
+    wrote,
+)
 from whycold.causes.limits.kinds import LimitCause, crowd, span
 from whycold.core.cause import Case, Cause, Evidence, Example
 from whycold.core.diagnosis import Reason
@@ -41,6 +52,17 @@ class Evicted(LimitCause):
             now=_LOST,
         ),
         Example(
+            "a late edit, and the beginning was not read either",
+            before=agent(system=[text("You are a careful programmer. " * 400, mark=True)]),
+            after=agent(
+                _NEXT,
+                system=[text("You are a careful programmer. " * 400, mark=True)],
+                answer="No such file.",
+            ),
+            was=_WAS,
+            now=_LOST,
+        ),
+        Example(
             "a best-effort cache after twenty minutes",
             before=chat(model="gpt-4.1"),
             after=chat(*_AGAIN, model="gpt-4.1"),
@@ -70,7 +92,8 @@ class Evicted(LimitCause):
 
     def tell(self, case: Case) -> Evidence:
         age = f"its entry was {span(case.gap)} old, " if case.gap is not None else ""
-        return Evidence(f"the prefix is the same, {age}and it was not read", advice=_hint(case))
+        same = "the prefix is the same" + (" up to a late edit" if case.divergences else "")
+        return Evidence(f"{same}, {age}and it was not read", advice=_hint(case))
 
 
 def _hint(case: Case) -> str | None:
