@@ -1,0 +1,1 @@
+"""The write path: exchanges become calls, calls become diagnoses, and both are kept."""
