@@ -42,6 +42,13 @@ def test_a_special_cause_needs_to_be_said_in_the_text(before: str, after: str, c
     assert in_system(before, after) == [cause]
 
 
+def test_an_edit_below_the_attribution_header_is_not_the_header():
+    header = "x-anthropic-billing-header: cc_version=2.1.101.e51; cch=a5145;\n\n"
+    before, after = (body(system=f"{header}Be {how}.") for how in ("brief", "kind"))
+    seen = told(Example("", before, {**after, "messages": [asks(TASK), *NEXT]}, provider="sglang"))
+    assert [d.cause for d in seen.diagnosis.divergences] == ["system-edited"]
+
+
 def test_a_window_is_cut_with_all_that_stands_in_it():
     thought = {"type": "thinking", "thinking": "So.", "signature": "c2ln"}
     before = [asks(TASK), said(thought, use("t9", path="x")), asks(result("t9", "x = 9")), *TALK]

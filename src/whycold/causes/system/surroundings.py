@@ -43,7 +43,8 @@ class GitState(TextCause):
     )
     advice = (
         "Take the git state once when the conversation begins and keep it, or leave it out and let "
-        "the model ask git; in Claude Code set includeGitInstructions to false."
+        "the model ask git; Claude Code leaves it out with "
+        "--exclude-dynamic-system-prompt-sections."
     )
     rows = (8,)
     examples = (

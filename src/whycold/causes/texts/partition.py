@@ -135,7 +135,8 @@ def owner(case: Case) -> str | None:
 
 def _system(case: Case, d: Divergence) -> str:
     texts = sides(d)
-    if d.volatile is Volatile.attribution or HEADER in texts.old[:200] + texts.new[:200]:
+    lines = line_at(texts.old, texts.old_at)[:400], line_at(texts.new, texts.new_at)[:400]
+    if d.volatile is Volatile.attribution or HEADER in "".join(lines):
         return header_owner(case, texts)
     if d.change is Change.reordered:
         return "system-reordered"
