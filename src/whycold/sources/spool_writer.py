@@ -117,7 +117,7 @@ class SpoolWriter:
         for source in (dict(self.counts), dict(self._traffic)):
             for name, count in source.items():
                 if count:
-                    totals[name] = totals.get(name, 0) + count
+                    totals[name.value] = totals.get(name.value, 0) + count
         return totals
 
     def _run(self) -> None:

@@ -84,10 +84,11 @@ class _FastChunks(BodyEnd):
     in its input the body ended. After a response nothing may follow; when something does, all of
     it is passed on and ``exact`` tells that the connections must not be used again."""
 
-    __slots__ = ("_complete", "_parser")
+    __slots__ = ("_complete", "_last", "_parser")
 
     def __init__(self) -> None:
         self.exact = True
+        self._last = b""
         self._complete = _Complete()
         self._parser = HttpRequestParser(self._complete)
         # Servers that reserve room for the size before they know it pad it with spaces.
@@ -103,12 +104,12 @@ class _FastChunks(BodyEnd):
             self.exact = False
             return len(data)
         if not self._complete.seen:
+            self._last = data if len(data) > 4 else self._last[-4:] + data
             return MORE
         # llhttp skips line ends after the body, so only a single empty line proves the end.
-        size = len(data)
-        alone = size >= 5 and data.endswith(b"\r\n\r\n") and data[-5] != 0x0A
-        self.exact = size <= 2 or alone
-        return size
+        end = data if len(data) > 4 else self._last[-4:] + data
+        self.exact = end.endswith(b"\r\n\r\n") and end[-5] != 0x0A
+        return len(data)
 
 
 class ChunkContent:

@@ -44,7 +44,7 @@ class Pool:
 
     @property
     def idle(self) -> int:
-        return sum(map(len, self._idle.values()))
+        return sum(not connection.lost for idle in self._idle.values() for connection in idle)
 
     @property
     def dialing(self) -> int:
