@@ -75,11 +75,12 @@ class ProviderError:
 @dataclass(frozen=True)
 class Reply:
     """A response, read. ``blocks`` is what was generated, as the next request should send it
-    back.
+    back; ``host`` is who answered behind a router, where the response says so.
     """
 
     message_id: str | None = None
     model: str | None = None
+    host: str | None = None
     usage: Usage = field(default_factory=Usage)
     verdict: ProviderVerdict | None = None
     blocks: tuple[Block, ...] = ()

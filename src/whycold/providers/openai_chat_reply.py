@@ -30,12 +30,18 @@ def read_reply(body: JsonMap, dialect: Dialect) -> Reply:
     return Reply(
         message_id=as_text(body.get("id")),
         model=as_text(body.get("model")),
+        host=_host(body, dialect),
         usage=read_usage(body, dialect),
         blocks=_blocks(message, as_text(body.get("model"))),
         stop=as_text(choice.get("finish_reason")),
         error=error,
         complete=message is not None or error is not None,
     )
+
+
+def _host(body: JsonMap, dialect: Dialect) -> str | None:
+    """Who answered behind OpenRouter (``provider``; openrouter.ai docs, read 2026-11-23)."""
+    return as_text(body.get("provider")) if dialect.name == "openrouter" else None
 
 
 def _first_choice(body: JsonMap) -> JsonMap | None:
@@ -99,6 +105,7 @@ class ChatStream:
         return Reply(
             message_id=as_text(self._top.get("id")),
             model=as_text(self._top.get("model")),
+            host=_host(self._top, self._dialect),
             usage=read_usage(self._top, self._dialect),
             blocks=_blocks(message, as_text(self._top.get("model"))),
             stop=self._stop,
@@ -107,7 +114,7 @@ class ChatStream:
         )
 
     def _take(self, chunk: JsonMap) -> None:
-        for name in ("id", "model", "usage", "timings", "service_tier"):
+        for name in ("id", "model", "provider", "usage", "timings", "service_tier"):
             # some servers send empty values on the chunks around the first one
             if chunk.get(name):
                 self._top[name] = chunk[name]

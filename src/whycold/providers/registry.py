@@ -110,12 +110,13 @@ def read_call(
 
     ``response`` is a JSON body or the bytes of one, streamed or not; ``reply`` one already read.
     ``headers`` are the request's, names in lower case; ``origin`` are fields of Call such as
-    ``session`` and ``account``. UserError when the request is of no known API; an answer that
-    cannot be read leaves its usage unknown.
+    ``session`` and ``account``; who answered behind a router is taken from the answer. UserError
+    when the request is of no known API; an answer that cannot be read leaves its usage unknown.
     """
     wire, spoken = guess(request, provider)
     if reply is None:
         reply = read_reply(wire, spoken, response)
+    origin = dict(origin or {}) | ({"host": reply.host} if reply.host else {})
     return Call(
         id=id,
         at=at,
@@ -125,7 +126,7 @@ def read_call(
         prompt=wire.read_request(request, spoken, headers or {}),
         reply=reply,
         began=began,
-        **_origin(origin or {}),
+        **_origin(origin),
     )
 
 
