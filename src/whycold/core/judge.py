@@ -167,7 +167,7 @@ def _binding(
     hidden = scene.before.prompt.unseen | scene.call.prompt.unseen
     if hidden:
         return Hindrance(read, Obstacle.unseen), False
-    return Hindrance(read, Obstacle.lost), not any(h.allows < could for h in hindrances)
+    return Hindrance(read, Obstacle.lost), False
 
 
 def _fits(scene: Scene, hindrance: Hindrance, read: int) -> bool:
