@@ -4,20 +4,17 @@ same answers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 
-from whycold import causes
 from whycold.core.call import Call
-from whycold.core.cause import Case, Cause, Evidence, Obstacle
+from whycold.core.cause import Obstacle
 from whycold.core.compare import compare
-from whycold.core.cost import Rates, missed_cost
-from whycold.core.culprit import fingerprint
-from whycold.core.diagnosis import BlockCount, Diagnosis, Found, Reason, Verdict
+from whycold.core.cost import Rates
+from whycold.core.diagnosis import Diagnosis
 from whycold.core.divergence import Divergence
-from whycold.core.grade import grade, spoken
 from whycold.core.judge import Judged, judge
 from whycold.core.ledger import Ledger
 from whycold.core.live_entries import entries, reach, sent_back
@@ -26,7 +23,7 @@ from whycold.core.prompt import Prompt, Section
 from whycold.core.rounds import settled
 from whycold.core.rules import CacheRules
 from whycold.core.tokens import Counts
-from whycold.core.wording import ruled_out, summary
+from whycold.diagnose.telling import told
 
 __all__ = ["Engine", "PriceList", "RuleBook", "diagnose", "diagnose_pair"]
 
@@ -62,7 +59,7 @@ def diagnose_pair(
         if same_cache and e.readable(after.at) and _within(e.blocks, limit, kept)
     )
     judged = judge(after, linked, rule, divergences, was, live)
-    return _told(after, linked, rule, judged, prices(after) if prices else None)
+    return told(after, linked, rule, judged, prices(after) if prices else None)
 
 
 def _within(blocks: int, *limits: int | None) -> bool:
@@ -100,7 +97,7 @@ class Engine:
         self._ledger.remember(left, rules, counts, live)
         self._history.add(call)
         rates = self._prices(call) if self._prices else None
-        return _told(call, linked, rules, judged, rates, others)
+        return told(call, linked, rules, judged, rates, others)
 
     def affected(self, late: Call) -> list[Call]:
         """Calls sent after ``late`` and taken before it, that may have reused what it left."""
@@ -158,130 +155,3 @@ def _sent(linked: Linked, call: Call, rules: CacheRules) -> Prompt:
     if first is None:
         return before
     return before.with_blocks((*before.blocks, *placed(reply, first)))
-
-
-@dataclass(frozen=True)
-class _Named:
-    """A cause with its evidence and, for an edit, the divergence as it is told."""
-
-    cause: Cause
-    evidence: Evidence
-    divergence: Divergence | None = None
-    found: Found | None = None
-
-
-def _named(case: Case) -> _Named:
-    cause, evidence = causes.claim(case)
-    d = case.divergence
-    found = None
-    if d is not None:
-        title, code = evidence.title, cause.code
-        found = Found(
-            d.section, d.path, d.offset, d.before, d.after, code, evidence.expected, title
-        )
-    return _Named(cause, evidence, d, found)
-
-
-def _told(
-    call: Call,
-    linked: Linked | None,
-    rules: CacheRules,
-    judged: Judged,
-    rates: Rates | None,
-    others: tuple[Call, ...] = (),
-) -> Diagnosis:
-    earlier = linked.call if linked is not None else None
-    case = Case(
-        call=call,
-        predecessor=earlier,
-        rules=rules,
-        divergences=judged.divergences,
-        gap=judged.gap,
-        reusable=judged.reusable,
-        read=call.usage.cache_read,
-        others=others,
-    )
-    edits = tuple(_named(replace(case, divergence=d)) for d in judged.divergences)
-    main = _main(case, judged, edits)
-    reason = _reason(judged, main)
-    said = spoken(call)
-    told = Diagnosis(
-        call=call.id,
-        at=call.at,
-        api=call.api,
-        provider=call.provider,
-        model=call.model or call.reply.model,
-        verdict=judged.verdict,
-        summary="",
-        usage=call.usage,
-        reason=reason,
-        cause=main.cause.code if main else None,
-        grade=grade(call, judged.verdict, reason, judged.divergences, predicted=judged.predicted),
-        title=main.evidence.title if main else None,
-        advice=(main.evidence.advice or main.cause.advice) if main else None,
-        expected=main.evidence.expected if main else False,
-        message_id=call.reply.message_id,
-        request_id=call.request_id,
-        project=call.project,
-        session=call.session,
-        agent=call.agent,
-        release=call.release,
-        predecessor=earlier.id if earlier else None,
-        predecessor_message_id=earlier.reply.message_id if earlier else None,
-        divergences=tuple(e.found for e in edits if e.found is not None),
-        missed_tokens=judged.missed,
-        missed_cost_usd=missed_cost(judged.missed, call.usage, rates) if rates else None,
-        at_stake_tokens=judged.at_stake,
-        reusable_tokens=judged.reusable,
-        broke_at=judged.broke_at,
-        gap=judged.gap,
-        provider_reason=said.reason if said else None,
-        blocks=_blocks(call, judged.counts),
-        ruled_out=ruled_out(call, judged) if reason is Reason.unexplained else (),
-        opaque=call.prompt.opaque,
-        fingerprint=fingerprint(call.project, main.cause.code, main.divergence) if main else None,
-    )
-    return replace(told, summary=summary(told))
-
-
-def _main(case: Case, judged: Judged, edits: Sequence[_Named]) -> _Named | None:
-    """What is told as the cause: what accounts for the loss, else the first edit there is."""
-    if case.call.reply.error is not None:
-        first = edits[0] if edits else None
-        d, found = (first.divergence, first.found) if first is not None else (None, None)
-        refused = causes.claims(replace(case, obstacle=Obstacle.rejected, divergence=d))
-        if refused:
-            return _Named(*refused[0], d, found)
-    why = judged.why
-    if why is not None and why.divergence is None:
-        return _named(
-            replace(case, obstacle=why.obstacle, lapsed=why.lapsed, positions=why.positions)
-        )
-    for edit in edits:
-        if why is not None and edit.divergence is why.divergence:
-            return edit
-    return edits[0] if edits else None
-
-
-def _reason(judged: Judged, main: _Named | None) -> Reason | None:
-    if main is None or judged.verdict in (Verdict.hit, Verdict.first):
-        return None
-    return main.evidence.reason or main.cause.reason
-
-
-def _blocks(call: Call, counts: Counts) -> tuple[BlockCount, ...]:
-    read = call.usage.cache_read
-    return tuple(
-        BlockCount(
-            section=block.section,
-            path=block.path,
-            name=block.name,
-            role=block.role,
-            tokens=tokens,
-            cached=None if read is None else end <= read,
-            breakpoint=(block.breakpoint.ttl or "default") if block.breakpoint else None,
-        )
-        for block, tokens, end in zip(
-            call.prompt.blocks, counts.per_block, counts.ends, strict=True
-        )
-    )
