@@ -22,10 +22,26 @@ from whycold.providers.registry import DIALECTS
 ROOT = Path(__file__).parent.parent
 GENERATED = "<!-- Written by `make docs` from the code; do not edit. -->\n"
 _SAMPLE_MODELS = {
-    "anthropic": ("claude-opus-5-5", "claude-opus-4-8", "claude-opus-4-7", "claude-haiku-4-5"),
-    "openai": ("gpt-5.6", "gpt-5.5", "gpt-4.1"),
+    "anthropic": (
+        "claude-opus-5-5",
+        "claude-sonnet-5-5",
+        "claude-haiku-5-5",
+        "claude-fable-5-1",
+        "claude-opus-5",
+        "claude-sonnet-5",
+        "claude-opus-4-8",
+        "claude-opus-4-7",
+        "claude-opus-4-6",
+        "claude-sonnet-4-6",
+        "claude-haiku-4-5",
+    ),
+    "openai": ("gpt-5.6", "gpt-5.5", "gpt-5.4", "gpt-4.1"),
     "gemini": ("gemini-3.5-flash", "gemini-2.5-pro"),
-    "bedrock": ("amazon.nova-pro-v1:0", "amazon.nova-lite-v1:0", "anthropic.claude-opus-4-6-v1:0"),
+    "bedrock": (
+        "amazon.nova-pro-v1:0",
+        "amazon.nova-lite-v1:0",
+        "anthropic.claude-opus-4-6-v1:0",
+    ),
 }
 
 
@@ -187,7 +203,9 @@ def _effects(rules: CacheRules) -> Iterator[str]:
 def _voids(effect: Effect, rules: CacheRules) -> str:
     if effect.voids is None:
         return "nothing"
-    lost = "everything" if effect.voids == rules.order[0] else f"{effect.voids} and what follows"
+    lost = f"{effect.voids} and what follows"
+    if effect.voids in (rules.order[0], rules.order[-1]):
+        lost = "everything" if effect.voids == rules.order[0] else effect.voids
     return lost if effect.certain else f"perhaps {lost}"
 
 
