@@ -68,7 +68,8 @@ class Found:
 
     ``offset`` counts characters in the value at ``path``; ``before`` and ``after`` hold the
     differing text with a little context; ``expected`` marks what the client meant to do; ``title``
-    says in a sentence what changed.
+    says in a sentence what changed. ``rest`` is how many characters of the earlier value follow
+    what ``before`` shows, None where they were not counted.
     """
 
     section: Section
@@ -79,6 +80,7 @@ class Found:
     cause: str
     expected: bool
     title: str
+    rest: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

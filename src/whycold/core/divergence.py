@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from whycold.core.content import Json
-from whycold.core.edit import Edit, TextChange
+from whycold.core.edit import CONTEXT, Edit, TextChange
 from whycold.core.prompt import Block, Section
 from whycold.core.volatile import Volatile
 
@@ -77,3 +77,12 @@ class Divergence:
     old_value: Json = None
     new_value: Json = None
     certain: bool = True
+
+    @property
+    def rest(self) -> int | None:
+        """Characters of the old text behind what ``before`` shows; None unless it is one edit of a
+        text.
+        """
+        if self.old_text is None or len(self.edits) != 1:
+            return None
+        return max(0, len(self.old_text) - self.edits[0].before_end - CONTEXT)

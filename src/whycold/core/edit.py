@@ -16,6 +16,7 @@ from itertools import pairwise
 from whycold.core.edit_align import Span, Work, agree, agree_back, differing_regions, refine, trim
 
 __all__ = [
+    "CONTEXT",
     "SAMPLE",
     "Edit",
     "TextChange",
@@ -36,6 +37,9 @@ _SHORTEST_GAP = 4
 _LONGEST_CHANCE = 32
 
 _ELLIPSIS = "…"
+
+CONTEXT = 40
+"""Characters on each side of an edit that are shown with it."""
 
 # Less than this share kept is a new text; a value too short for that question is simply replaced.
 _REWRITTEN_BELOW = 0.15
@@ -180,7 +184,7 @@ def _coarser(before: str, after: str, spans: list[Span], limit: int) -> list[Spa
 
 
 def excerpt(
-    before: str, after: str, edit: Edit, *, context: int = 40, limit: int = 400
+    before: str, after: str, edit: Edit, *, context: int = CONTEXT, limit: int = 400
 ) -> tuple[str, str]:
     """The differing text of both sides with ``context`` characters around it.
 

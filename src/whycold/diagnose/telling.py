@@ -37,9 +37,16 @@ def _named(case: Case) -> _Named:
     d = case.divergence
     found = None
     if d is not None:
-        title, code = evidence.title, cause.code
         found = Found(
-            d.section, d.path, d.offset, d.before, d.after, code, evidence.expected, title
+            section=d.section,
+            path=d.path,
+            offset=d.offset,
+            before=d.before,
+            after=d.after,
+            cause=cause.code,
+            expected=evidence.expected,
+            title=evidence.title,
+            rest=d.rest,
         )
     return _Named(cause, evidence, d, found)
 
