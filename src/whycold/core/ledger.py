@@ -14,7 +14,7 @@ from whycold.core.prompt import Section
 from whycold.core.rules import CacheRules
 from whycold.core.tokens import Counts
 
-__all__ = ["Ledger"]
+__all__ = ["Ledger", "scope"]
 
 _RECENT = 256
 """How many of the latest calls are looked at for what came in between."""
@@ -45,15 +45,15 @@ class Ledger:
         """Take in what a call left, and that it read what was live."""
         self._recent.append(call)
         read = call.usage.cache_read or 0
-        scope, keys = _scope(call), _keys(call, rules)
+        place, keys = scope(call), _keys(call, rules)
         for entry in live:
             if entry.ttl is not None and entry.ttl.refreshed and 0 < entry.tokens <= read:
-                self._entries[*scope, keys[entry.blocks - 1]] = entry.used(call.at)
+                self._entries[*place, keys[entry.blocks - 1]] = entry.used(call.at)
         for entry in entries(call, rules, counts):
-            self._keep((*scope, keys[entry.blocks - 1]), entry)
+            self._keep((*place, keys[entry.blocks - 1]), entry)
             if entry.anywhere:
                 for blocks, key in enumerate(keys[:-1], 1):
-                    self._entries[*scope, key] = entry.shortened(blocks, counts.until(blocks))
+                    self._entries[*place, key] = entry.shortened(blocks, counts.until(blocks))
 
     def _keep(self, key: tuple[object, ...], entry: Entry) -> None:
         """Take in an entry; a count of its tokens is not given up for an estimate."""
@@ -84,11 +84,12 @@ class Ledger:
         )
 
     def _found(self, call: Call, keys: Sequence[bytes]) -> list[Entry | None]:
-        scope = _scope(call)
-        return [self._entries.get((*scope, key)) for key in keys]
+        place = scope(call)
+        return [self._entries.get((*place, key)) for key in keys]
 
 
-def _scope(call: Call) -> tuple[object, ...]:
+def scope(call: Call) -> tuple[object, ...]:
+    """What a call shares its cache with: nothing is read across two scopes."""
     return (call.provider, call.account, call.model, call.host)
 
 

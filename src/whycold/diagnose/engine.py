@@ -16,7 +16,7 @@ from whycold.core.cost import Rates
 from whycold.core.diagnosis import Diagnosis
 from whycold.core.divergence import Divergence
 from whycold.core.judge import Judged, judge
-from whycold.core.ledger import Ledger
+from whycold.core.ledger import Ledger, scope
 from whycold.core.live_entries import entries, reach, sent_back
 from whycold.core.predecessor import History, Link, Linked, placed
 from whycold.core.prompt import Prompt, Section
@@ -52,7 +52,7 @@ def diagnose_pair(
     linked = Linked(before, Link.named)
     divergences = _divergences(linked, after, rule)
     limit, kept = reach(after, rule), divergences[0].kept if divergences else None
-    same_cache = (before.provider, before.model) == (after.provider, after.model)
+    same_cache = scope(before) == scope(after)
     live = tuple(
         e
         for e in entries(before, rule, was)
