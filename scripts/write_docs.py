@@ -1,4 +1,4 @@
-"""Writes docs/causes.md, docs/providers.md and docs/cli.md from the code; --check finds stale ones."""
+"""Writes the generated pages of docs/ from the code; --check says which are stale."""
 
 from __future__ import annotations
 

@@ -56,7 +56,8 @@ def test_one_known_edit_is_found_exactly(shape: str, edit: edits.Edit, seed: int
     before, after = RENDER[shape](talk), RENDER[shape](grown(author, changed))
     expected = expects(before, RENDER[shape](changed))
     assert expected is not None
-    found = told(before, after).divergences
+    diagnosis = told(before, after)
+    found = diagnosis.divergences
     assert found, "nothing found"
     first = found[0]
     assert first.section == expected.section
@@ -68,6 +69,10 @@ def test_one_known_edit_is_found_exactly(shape: str, edit: edits.Edit, seed: int
         assert first.offset == expected.offset
     if expected.cause is not None:
         assert first.cause == expected.cause
+    assert diagnosis.cause == first.cause
+    assert diagnosis.reason == (
+        "model_changed" if edit is edits.model else f"{expected.section}_changed"
+    )
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -129,7 +129,9 @@ def _judged(scene: Scene) -> Judged:
         looked_at=hindrances,
     )
     if read is None:
-        why = min(hindrances, key=_rank, default=None)
+        # without a count nothing shows that an entry was there: the edit is what can be told
+        edits = [h for h in hindrances if h.divergence is not None and h.certain]
+        why = min(edits or hindrances, key=_rank, default=None)
         stake = max(0, could - why.allows) if why is not None else 0
         return replace(judged, verdict=Verdict.unknown, why=why, at_stake=stake)
     if (short := _too_short(scene.call, scene.rules)) is not None:
