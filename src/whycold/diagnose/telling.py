@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from whycold import causes
 from whycold.core.call import Call
@@ -82,9 +83,15 @@ def told(
             call, judged.verdict, found.reason, judged.divergences, predicted=judged.predicted
         ),
         divergences=tuple(e.found for e in edits if e.found is not None),
-        missed_cost_usd=missed_cost(judged.missed, call.usage, rates) if rates else None,
+        missed_cost_usd=_cost(judged, call, rates),
     )
     return replace(found, summary=summary(found))
+
+
+def _cost(judged: Judged, call: Call, rates: Rates | None) -> Decimal | None:
+    if rates is None or judged.verdict is Verdict.unknown:
+        return None
+    return missed_cost(judged.missed, call.usage, rates)
 
 
 def _with_cause(found: Diagnosis, case: Case, judged: Judged, main: _Named) -> Diagnosis:
