@@ -8,7 +8,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from whycold.core.content import as_map, as_text
+from whycold.core.content import as_map, as_text, same_as_sent
 from whycold.core.edit import SAMPLE, similarity
 from whycold.core.prompt import Block, Kind
 
@@ -258,8 +258,11 @@ def _alike(a: Block, b: Block) -> float:
     """0 to 1, how much of one block is left in the other; -1 for blocks that cannot be the same
     thing.
     """
-    if a.section is not b.section or a.role != b.role:
+    if a.section is not b.section:
         return -1.0
+    if a.role != b.role:
+        # the same words, said by another
+        return 1.0 if a.kind is b.kind and same_as_sent(a.value, b.value) else -1.0
     if a.kind is not b.kind:
         return 0.0
     if a.content == b.content:
