@@ -89,6 +89,8 @@ class ToolsReordered(ToolCause):
         if None not in servers:
             whose = "server" if len(servers) == 1 else "servers"
             named = listed([server or "" for server in servers])
+            if len(servers) == 2:
+                named = named.replace(", ", " and ")
             return Evidence(f"the tools of the MCP {whose} {named} came in another order")
         # the lists part at their first names, so that no other one can have moved alone
         for name in (*was[:1], *now[:1]):
