@@ -1,0 +1,1 @@
+"""Where calls are kept: one contract, an engine behind it."""

@@ -1,0 +1,144 @@
+"""Culprits, and what people decided about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any, Final
+
+from whycold.store.answers import CulpritDay, CulpritRow, CulpritState, Filters, Mark, Seen
+from whycold.store.numbering import first_rid, micros, time_at, usd_of
+from whycold.store.sqlite_database import Database
+from whycold.store.sqlite_ids import read_more
+from whycold.store.sqlite_questions import latest
+from whycold.store.sqlite_where import culprit_cells
+
+__all__ = ["culprit_row", "culprit_rows", "marks", "set_mark"]
+
+_EXAMPLES: Final = 5
+_EPOCH: Final = date(1970, 1, 1)
+_SUMS: Final = "sum(misses), sum(missed), sum(cost), sum(unpriced)"
+_COLUMNS: Final = "fingerprint, project, reason, cause, path, title, first_at, last_at"
+
+
+def culprit_rows(db: Database, filters: Filters, limit: int) -> tuple[CulpritRow, ...]:
+    """Culprits of the calls that fit, dearest first."""
+    sql, values = culprit_cells(filters, latest(db))
+    found = list(
+        db.rows(
+            f"SELECT culprit, {_SUMS} FROM ({sql}) GROUP BY culprit"
+            " ORDER BY sum(cost) DESC, sum(missed) DESC, sum(misses) DESC, culprit LIMIT ?",
+            [*values, max(1, limit)],
+        )
+    )
+    marked = marks(db)
+    split = _split(db, filters, [row[0] for row in found])
+    out: list[CulpritRow] = []
+    for number, *sums in found:
+        row = db.one(f"SELECT {_COLUMNS} FROM culprit WHERE id = ?", (number,))
+        if row is not None:
+            days, releases = split.get(number, ((), ()))
+            whole = replace(_row(row, sums), days=days, releases=releases)
+            out.append(_looked_up(db, number, whole, marked.get(whole.id)))
+    return tuple(out)
+
+
+def culprit_row(db: Database, id: str, filters: Filters | None) -> CulpritRow | None:
+    """One culprit; its sums are 0 where no call fits."""
+    row = db.one(f"SELECT id, {_COLUMNS} FROM culprit WHERE fingerprint = ?", (id,))
+    if row is None:
+        return None
+    number, *rest = row
+    found = culprit_rows(db, replace(filters or Filters(), culprit=id), 1)
+    return found[0] if found else _looked_up(db, number, _row(rest, ()), marks(db).get(id))
+
+
+def marks(db: Database) -> dict[str, Mark]:
+    """Every decision, by the culprit's fingerprint."""
+    return {
+        culprit: Mark(CulpritState(state), time_at(at), release, note)
+        for culprit, state, at, release, note in db.rows(
+            "SELECT culprit, state, at, release, note FROM mark"
+        )
+    }
+
+
+def set_mark(db: Database, culprit: str, mark: Mark) -> None:
+    """Write a decision; it replaces the one before."""
+    with db.transaction():
+        db.run(
+            "INSERT INTO mark VALUES (?, ?, ?, ?, ?) ON CONFLICT (culprit) DO UPDATE SET"
+            " state = excluded.state, at = excluded.at, release = excluded.release,"
+            " note = excluded.note",
+            (culprit, mark.state.value, micros(mark.at), mark.release, mark.note),
+        )
+
+
+_Split = dict[int, tuple[tuple[CulpritDay, ...], tuple[str | None, ...]]]
+
+
+def _split(db: Database, filters: Filters, numbers: Sequence[int]) -> _Split:
+    """Days and releases of some culprits."""
+    if not numbers:
+        return {}
+    sql, values = culprit_cells(filters, latest(db))
+    chosen = f"culprit IN ({', '.join('?' * len(numbers))})"
+    days: dict[int, list[CulpritDay]] = {number: [] for number in numbers}
+    releases: dict[int, list[str | None]] = {number: [] for number in numbers}
+    for number, day, misses, missed, cost, _ in db.rows(
+        f"SELECT culprit, day, {_SUMS} FROM ({sql}) WHERE {chosen} GROUP BY 1, 2 ORDER BY 2",
+        [*values, *numbers],
+    ):
+        on = _EPOCH + timedelta(days=day)
+        days[number].append(CulpritDay(on, misses, missed, usd_of(cost)))
+    for number, release in db.rows(
+        f"SELECT culprit, release FROM ({sql}) JOIN label ON label.id = label_ WHERE {chosen}"
+        " GROUP BY 1, 2 ORDER BY min(first_at), 2",
+        [*values, *numbers],
+    ):
+        releases[number].append(release)
+    return {number: (tuple(days[number]), tuple(releases[number])) for number in numbers}
+
+
+def _row(row: Sequence[Any], sums: Sequence[int]) -> CulpritRow:
+    id, project, reason, cause, path, title, first, last = row
+    misses, missed, cost, unpriced = sums or (0, 0, 0, 0)
+    return CulpritRow(
+        id=id,
+        project=project,
+        reason=reason,
+        cause=cause,
+        path=path,
+        title=title,
+        first_seen=time_at(first),
+        last_seen=time_at(last),
+        misses=misses,
+        missed_tokens=missed,
+        missed_cost_usd=usd_of(cost),
+        unpriced=unpriced,
+    )
+
+
+def _looked_up(db: Database, number: int, row: CulpritRow, mark: Mark | None) -> CulpritRow:
+    """With its latest misses, and the first one after it was resolved."""
+    newest = db.rows(
+        "SELECT more FROM call INDEXED BY call_culprit WHERE culprit = ? AND miss = 1"
+        f" ORDER BY rid DESC LIMIT {_EXAMPLES}",
+        (number,),
+    )
+    examples = tuple(read_more(more).call for (more,) in newest)
+    recurred = None
+    if mark is not None and mark.state is CulpritState.resolved:
+        recurred = _first_after(db, number, micros(mark.at))
+    return replace(row, examples=examples, mark=mark, recurred=recurred)
+
+
+def _first_after(db: Database, number: int, at: int) -> Seen | None:
+    row = db.one(
+        "SELECT more, (rid >> 22) * 1000 + us, (SELECT release FROM label WHERE id = label)"
+        " FROM call INDEXED BY call_culprit WHERE culprit = ? AND miss = 1 AND rid >= ?"
+        " AND (rid >> 22) * 1000 + us > ? ORDER BY rid LIMIT 1",
+        (number, first_rid(at), at),
+    )
+    return None if row is None else Seen(read_more(row[0]).call, time_at(row[1]), row[2])

@@ -1,0 +1,118 @@
+"""Sums out of the rollups: totals, tables, series, releases, and what there is to choose from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from whycold.errors import UserError
+from whycold.store.answers import (
+    Contents,
+    Dimension,
+    Filters,
+    Group,
+    Point,
+    ReleaseRow,
+    Totals,
+)
+from whycold.store.measures import SUMS, totals
+from whycold.store.numbering import time_at
+from whycold.store.sqlite_database import Database
+from whycold.store.sqlite_sums import HOUR
+from whycold.store.sqlite_where import cells, dimension_of
+
+__all__ = [
+    "contents",
+    "grouped",
+    "latest",
+    "release_rows",
+    "series",
+    "totalled",
+    "values_of",
+]
+
+_DEAREST_FIRST = "ORDER BY sum(missed) DESC, sum(calls) DESC, 1"
+
+
+def latest(db: Database) -> int:
+    """The time of the last call, in microseconds; 0 without one."""
+    at = db.value("SELECT (rid >> 22) * 1000 + us FROM call ORDER BY rid DESC LIMIT 1")
+    return at or 0
+
+
+def totalled(db: Database, filters: Filters) -> Totals:
+    """Sums over the calls that fit."""
+    sql, values = cells(filters, latest(db), hours=False)
+    row = db.one(f"SELECT {SUMS} FROM ({sql})", values)
+    return totals(row or (0,))
+
+
+def grouped(db: Database, filters: Filters, by: Dimension) -> tuple[Group, ...]:
+    """Sums per value of the dimension, dearest first."""
+    sql, values = cells(filters, latest(db), hours=False)
+    rows = db.rows(
+        f"SELECT {dimension_of(by)}, {SUMS} FROM ({sql}) GROUP BY 1 {_DEAREST_FIRST}", values
+    )
+    return tuple(Group(value, totals(sums)) for value, *sums in rows)
+
+
+def series(db: Database, filters: Filters, hours: int, by: Dimension | None) -> tuple[Point, ...]:
+    """Sums per step and value, in time order."""
+    if not 1 <= hours <= 24 or 24 % hours:
+        raise UserError(f"a step of {hours} hours does not divide a day: take 1 to 24")
+    sql, values = cells(filters, latest(db), hours=hours < 24)
+    rows = db.rows(
+        f"SELECT start / {hours} * {hours} AS step, {dimension_of(by)}, {SUMS} FROM ({sql})"
+        f" GROUP BY 1, 2 ORDER BY 1, sum(missed) DESC, 2",
+        values,
+    )
+    return tuple(Point(time_at(step * HOUR), value, totals(sums)) for step, value, *sums in rows)
+
+
+def release_rows(db: Database, filters: Filters) -> tuple[ReleaseRow, ...]:
+    """Releases with a call that fits, by when they were first seen."""
+    sql, values = cells(filters, latest(db), hours=False)
+    rows = db.rows(
+        "SELECT release, project,"
+        " (SELECT min(first_at) FROM label i WHERE i.release = o.release"
+        "  AND i.project IS o.project) AS first,"
+        " (SELECT max(last_at) FROM label i WHERE i.release = o.release"
+        f"  AND i.project IS o.project), {SUMS}"
+        f" FROM ({sql}) JOIN label o ON o.id = label_ WHERE release IS NOT NULL"
+        " GROUP BY release, project ORDER BY first, 1, 2",
+        values,
+    )
+    return tuple(
+        ReleaseRow(release, project, time_at(first), time_at(last), totals(sums))
+        for release, project, first, last, *sums in rows
+    )
+
+
+def values_of(db: Database, dimension: Dimension) -> tuple[str, ...]:
+    """The values of a dimension that some call has, sorted."""
+    name = dimension.value
+    table = (
+        "kind" if dimension in (Dimension.verdict, Dimension.reason, Dimension.cause) else "label"
+    )
+    rows = db.rows(f"SELECT DISTINCT {name} FROM {table} WHERE {name} IS NOT NULL ORDER BY 1")
+    return tuple(value for (value,) in rows)
+
+
+def contents(db: Database) -> Contents:
+    """How much there is. Calls that are gone may still be in the sums, but not here."""
+    size, pages, free = (
+        db.value(f"PRAGMA {name}") for name in ("page_size", "page_count", "freelist_count")
+    )
+    first = db.value("SELECT (rid >> 22) * 1000 + us FROM call ORDER BY rid LIMIT 1")
+    return Contents(
+        calls=_count(db, "call"),
+        with_texts=_count(db, "detail"),
+        blocks=_count(db, "content"),
+        bytes=size * pages,
+        bytes_used=size * (pages - free),
+        first_seen=None if first is None else time_at(first),
+        last_seen=None if first is None else time_at(latest(db)),
+    )
+
+
+def _count(db: Database, table: str) -> Any:  # noqa: ANN401
+    return db.value(f"SELECT count(*) FROM {table}")
