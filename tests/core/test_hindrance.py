@@ -108,6 +108,12 @@ def test_a_marker_on_too_short_a_prefix_leaves_nothing():
     assert (seen.verdict, seen.obstacle) == (Verdict.miss, Obstacle.too_short)
 
 
+def test_a_marker_on_a_prefix_of_about_the_minimum_proves_nothing():
+    unheard = {"usage": counted(1100, read=0, write=0)}
+    seen = two(unheard, {"usage": counted(1300, read=0, write=1300)})
+    assert (seen.verdict, seen.obstacle) == (Verdict.miss, Obstacle.lost)
+
+
 def test_a_marker_that_stands_early_leaves_most_of_the_conversation_out():
     early = [TASK * 30]
     first = {"messages": early, "marks": [SYSTEM], "usage": counted(9000, read=0, write=900)}
@@ -148,6 +154,18 @@ def test_a_marker_on_a_passing_note_at_the_end_moves_with_it():
     }
     seen = two(first, second)
     assert (seen.obstacle, seen.missed) == (Obstacle.marker_moves, 9000)
+
+
+def test_a_passing_note_behind_little_else_is_an_edit_like_others():
+    note = "system: The user has 3 files open. This note is for this request alone."
+    long = [TASK, LOOK, THANKS]
+    first = {"messages": [*long, note], "usage": counted(900, read=0, write=900)}
+    second = {
+        "messages": [*long, "assistant: Both are repaired.", "user: Good.", note],
+        "usage": counted(960, read=0, write=960),
+    }
+    seen = two(first, second, rules=replace(MARKED, minimum=None))
+    assert (seen.obstacle, seen.missed) == (None, 900)
 
 
 def test_a_note_behind_the_last_marker_moves_nothing():

@@ -14,13 +14,13 @@ from tests.core.stories import (
     TASK,
     call,
     counted,
+    linked,
     outcome,
 )
-from whycold.core.call import Call, Usage
+from whycold.core.call import Call, ProviderError, Usage
 from whycold.core.cause import Obstacle
 from whycold.core.diagnosis import Grade, Verdict
 from whycold.core.judge import judge
-from whycold.core.prompt import Section
 from whycold.diagnose import diagnose
 
 SYSTEM, LAST = 2, -1
@@ -180,23 +180,22 @@ def test_the_break_is_at_the_first_edit():
     assert told.broke_at is not None and 4000 < told.broke_at < 8000
 
 
-def test_an_edit_behind_all_that_was_sent_before_breaks_at_its_end():
-    before = call("1", [TASK], system=(), usage=counted(5000))
-    after = call("2", [TASK], system=["A system prompt."], at=MINUTE, usage=counted(5100, read=0))
-    rules = replace(AUTOMATIC, order=(Section.tools, Section.messages, Section.system))
-    assert outcome(before, after, rules=rules).told.broke_at is not None
+@pytest.mark.parametrize(("ttl", "exact"), [("1h", 4000), ("5m", None)])
+def test_what_was_written_for_an_hour_ends_at_the_last_marker_that_asks_for_it(
+    ttl: str, exact: int | None
+):
+    usage = replace(counted(5000, read=0, write=5000), cache_write_1h=4000, cache_write_5m=1000)
+    made = call("1", marks={SYSTEM: ttl, LAST: "5m"}, usage=usage)
+    system = sum(block.tokens for block in outcome(made).told.blocks[:3])
+    assert (system == exact) == (exact is not None)
 
 
 def test_a_call_without_counts_of_its_predecessor_is_judged_alone():
-    from tests.core.stories import linked
-
     before, after = first(counted(5000, write=5000)), second(counted(5200, read=0, write=5200))
     assert judge(after, linked(before, after), MARKED, (), None).verdict is Verdict.first
 
 
 def test_what_a_refused_call_would_have_lost_is_not_claimed():
-    from whycold.core.call import ProviderError
-
     refused = second(Usage(), error=ProviderError(400, "invalid_request_error", "no"))
     seen = outcome(first(counted(5000, read=0, write=5000)), refused)
     assert (seen.verdict, seen.missed) == (Verdict.unknown, 0)

@@ -23,6 +23,7 @@ from tests.core.stories import (
 from whycold.core.call import Call, ProviderError, Usage
 from whycold.core.cause import Obstacle
 from whycold.core.diagnosis import Verdict
+from whycold.core.ledger import Ledger
 from whycold.core.live_entries import entries, positions_between, reach, sent_back
 from whycold.core.rules import CacheRules, Ttl
 from whycold.core.tokens import count
@@ -336,3 +337,25 @@ def test_entries_under_another_setting_are_not_live():
     seen = outcome(first, after)
     assert (seen.verdict, seen.missed) == (Verdict.partial, 5000 - kept)
     assert (seen.edits, seen.obstacle) == (["settings.tool_choice"], None)
+
+
+def test_a_count_that_was_exact_is_not_given_up_for_an_estimate():
+    ledger = Ledger()
+    long = [TASK, LOOK, THANKS]
+    first = call("1", [TASK], marks=[LAST], usage=counted(5000, read=0, write=4990))
+    later = call("2", long, marks=[3, LAST], at=MINUTE, usage=counted(6000, read=4990, write=1000))
+    for made in (first, later):
+        ledger.remember(made, MARKED, count(made.prompt, made.usage.input), ())
+    live = ledger.live(replace(later, at=later.at + MINUTE), MARKED)
+    assert [(e.blocks, e.tokens, e.exact) for e in live] == [(4, 4990, True), (6, 5990, True)]
+
+
+def test_entries_last_used_before_a_time_can_be_let_go():
+    ledger = Ledger()
+    made = call("1", marks=[LAST], usage=counted(5000, read=0, write=5000))
+    ledger.remember(made, MARKED, count(made.prompt, 5000), ())
+    again = replace(made, at=made.at + MINUTE)
+    ledger.forget(START)
+    assert len(ledger.live(again, MARKED)) == 1
+    ledger.forget(START + 6 * MINUTE)
+    assert ledger.live(again, MARKED) == ()

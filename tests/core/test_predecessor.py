@@ -353,3 +353,47 @@ def test_only_the_latest_calls_of_a_session_are_looked_at():
     ]
     calls = [call("1", origin=S1), *fillers, call("3", [SUMMARY], at=MINUTE, origin=S1)]
     assert predecessor(*calls) == ("1", Link.restarted)
+
+
+def test_a_call_that_was_let_go_is_not_found_again():
+    history = History()
+    first, other = call("1", origin=S1), call("other", [OTHER_TASK], at=SECOND, origin=S1)
+    for made in (first, other):
+        history.add(made)
+    history.forget(first)
+    found = history.predecessor(call("2", [TASK, LOOK, THANKS], at=MINUTE, origin=S1))
+    assert found is not None and (found.call.id, found.link) == ("other", Link.restarted)
+    history.forget(other)
+    assert history.predecessor(call("2", [TASK, LOOK, THANKS], at=MINUTE, origin=S1)) is None
+
+
+def test_letting_go_of_a_call_leaves_what_a_later_one_is_remembered_for():
+    history = History()
+    first, again = call("1"), call("again", at=SECOND)
+    for made in (first, again):
+        history.add(made)
+    history.forget(first)
+    found = history.predecessor(call("2", [TASK, LOOK, THANKS], at=MINUTE))
+    assert found is not None and found.call.id == "again"
+
+
+def test_what_a_request_sends_itself_is_not_taken_from_the_server():
+    first = call("1", answer="assistant: It is the rounding.")
+    new = call(
+        "2",
+        ["user: Repair it."],
+        links=Links(continues="1"),
+        inherits=frozenset({Section.tools}),
+        tools=(),
+    )
+    history = History()
+    history.add(first)
+    whole = history.resolve(new).prompt
+    assert [b.section for b in whole.blocks][:3] == [
+        Section.tools,
+        Section.tools,
+        Section.system,
+    ]
+    assert [b.value for b in whole.section(Section.system)] == [
+        b.value for b in new.prompt.section(Section.system)
+    ]

@@ -127,8 +127,6 @@ def _extended(
     floor = (start - 1, start - 1)
     bounds = [*anchors[1:], (len(before), len(after))][: len(anchors)]
     for (i, j), (stop_i, stop_j) in zip(anchors, bounds, strict=True):
-        if i <= floor[0]:
-            continue
         back: list[tuple[int, int]] = []
         x, y = i - 1, j - 1
         while x > floor[0] and y > floor[1] and before[x].content == after[y].content:
@@ -258,8 +256,6 @@ def _alike(a: Block, b: Block) -> float:
     """0 to 1, how much of one block is left in the other; -1 for blocks that cannot be the same
     thing.
     """
-    if a.section is not b.section:
-        return -1.0
     if a.role != b.role:
         # the same words, said by another
         return 1.0 if a.kind is b.kind and same_as_sent(a.value, b.value) else -1.0

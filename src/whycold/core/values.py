@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from whycold.core.content import Json, encode, same_as_sent
+from whycold.core.content import Json, as_list, encode, same_as_sent
 from whycold.core.divergence import Change
 from whycold.core.edit import Edit, TextChange, classify, excerpt, find_edits
 from whycold.core.volatile import Volatile, recognise
@@ -112,9 +112,9 @@ def _key_order(path: str, old: Json, new: Json) -> Iterator[Leaf]:
             return
         for key in old:
             yield from _key_order(f"{path}{_step(key)}", old[key], new[key])
-    elif isinstance(old, (list, tuple)) and isinstance(new, (list, tuple)):
-        for i, (a, b) in enumerate(zip(old, new, strict=True)):
-            yield from _key_order(f"{path}[{i}]", a, b)
+        return
+    for i, (a, b) in enumerate(zip(as_list(old) or (), as_list(new) or (), strict=True)):
+        yield from _key_order(f"{path}[{i}]", a, b)
 
 
 def _lists(path: str, old: Sequence[Json], new: Sequence[Json]) -> Iterator[Leaf]:
