@@ -68,6 +68,11 @@ def test_one_thing_stands_in_the_way(first: dict, second: dict, what: Obstacle):
     assert (seen.verdict, seen.missed, seen.obstacle) == (Verdict.miss, 5000, what)
 
 
+def test_another_account_owes_nothing_to_an_entry_that_is_gone_for_its_owner_too():
+    seen = two({"origin": {"account": "a"}}, {"origin": {"account": "b"}, "at": 10 * MINUTE})
+    assert (seen.verdict, seen.missed) == (Verdict.first, 0)
+
+
 @pytest.mark.parametrize(
     ("known", "unknown"), [("account", {}), ("host", {}), ("account", {"account": "a"})]
 )

@@ -74,6 +74,9 @@ class Scene:
         """Tokens that the predecessor left for this call, and whether they were counted."""
         if self.link is Link.opened:
             return self._opening()
+        if self.left and self.another_account and not self.alive(self.left[-1]):
+            # too late even for its own account
+            return 0, True
         if self.left:
             if self._counted_in_loops():
                 within = min(self.left[-1].blocks, len(self.counts.per_block))
@@ -84,6 +87,12 @@ class Scene:
         if self._could_have_left():
             return self.was.total, self.was.reported
         return 0, True
+
+    @property
+    def another_account(self) -> bool:
+        """Whether the predecessor was made with another account, key or workspace."""
+        now, was = self.call.account, self.before.account
+        return now is not None and was is not None and now != was
 
     def _counted_in_loops(self) -> bool:
         """Whether the predecessor's counts are sums over the turns of server tools.

@@ -37,7 +37,7 @@ def _elsewhere(scene: Scene) -> Iterator[Hindrance]:
     # what an earlier call left there can still be read
     allows = scene.deepest.tokens if scene.deepest else 0
     exact = scene.deepest is None or scene.deepest.exact
-    if _differ(call.account, before.account):
+    if scene.another_account:
         yield Hindrance(allows, Obstacle.account, exact=exact)
     if _differ(call.host, before.host):
         yield Hindrance(allows, Obstacle.host, exact=exact, certain=False)

@@ -19,6 +19,7 @@ from whycold.causes.examples import (
 from whycold.causes.limits.kinds import LimitCause, crowd, span
 from whycold.core.cause import Case, Cause, Evidence, Example
 from whycold.core.diagnosis import Reason
+from whycold.core.numbers import exact
 
 __all__ = ["CAUSES"]
 
@@ -91,9 +92,25 @@ class Evicted(LimitCause):
     )
 
     def tell(self, case: Case) -> Evidence:
-        age = f"its entry was {span(case.gap)} old, " if case.gap is not None else ""
         same = "the prefix is the same" + (" up to a late edit" if case.divergences else "")
-        return Evidence(f"{same}, {age}and it was not read", advice=_hint(case))
+        return Evidence(f"{same}, {_age(case)}and {_unread(case)}", advice=_hint(case))
+
+
+def _age(case: Case) -> str:
+    """How old the entry was, or, where nobody promised that there would be one, the request."""
+    if case.gap is None:
+        return ""
+    if case.rules.best_effort:
+        return f"was sent {span(case.gap)} before, "
+    return f"its entry was {span(case.gap)} old, "
+
+
+def _unread(case: Case) -> str:
+    if case.read:
+        return f"only {exact(case.read)} tokens of it were read"
+    if case.rules.best_effort:
+        return "the provider, which promises no hit, did not read it"
+    return "it was not read"
 
 
 def _hint(case: Case) -> str | None:
