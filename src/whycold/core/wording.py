@@ -7,35 +7,26 @@ from decimal import Decimal
 from whycold.core.call import Call
 from whycold.core.diagnosis import Diagnosis, Verdict
 from whycold.core.judge import Judged
-from whycold.core.numbers import exact, usd
+from whycold.core.numbers import exact, span, usd
 
-__all__ = ["ruled_out", "summary"]
+__all__ = ["ruled_out", "shortened", "summary"]
+
+_LONGEST_PATH = 100
 
 
 def summary(told: Diagnosis) -> str:
     """What changed, where, and how many tokens and dollars it cost."""
-    usage = told.usage
-    if told.verdict is Verdict.first:
-        return (
-            "The first call of its kind: there was nothing in the cache that it could have reused."
-        )
-    if told.verdict is Verdict.hit:
-        return f"{_read(told)} Nothing that was reusable was missed{_yet(told)}."
-    if told.verdict is Verdict.uncacheable:
-        total = f" of {exact(usage.input)} tokens" if usage.input is not None else ""
-        return (
-            f"This prompt{total} cannot be cached: {told.title}."
-            if told.title
-            else f"This prompt{total} cannot be cached."
-        )
-    if told.verdict is Verdict.unknown:
-        return _unknown(told)
-    again = f"Paid for {exact(told.missed_tokens)} tokens{_dollars(told.missed_cost_usd)} again"
-    return (
-        f"{again}: {told.title}{_where(told)}."
-        if told.title
-        else f"{again}, and nothing recorded explains it."
-    )
+    match told.verdict:
+        case Verdict.hit:
+            return _hit(told)
+        case Verdict.first:
+            return _first(told)
+        case Verdict.uncacheable:
+            return _uncacheable(told)
+        case Verdict.unknown:
+            return _unknown(told)
+        case Verdict.miss | Verdict.partial:
+            return _lost(told)
 
 
 def ruled_out(call: Call, judged: Judged) -> tuple[str, ...]:
@@ -46,7 +37,7 @@ def ruled_out(call: Call, judged: Judged) -> tuple[str, ...]:
         else "the edits found lie behind what was read"
     ]
     if judged.gap is not None:
-        age = _span(judged.gap.total_seconds())
+        age = span(judged.gap.total_seconds())
         out.append(f"the entry was {age} old and should still have been there")
     if call.prompt.asks:
         out.append("the marker can reach the entry")
@@ -58,43 +49,88 @@ def ruled_out(call: Call, judged: Judged) -> tuple[str, ...]:
     return tuple(out)
 
 
-def _read(told: Diagnosis) -> str:
+def shortened(text: str, most: int) -> str:
+    """At most so many characters of a text: its beginning and its end."""
+    if len(text) <= most:
+        return text
+    end = (most - 1) // 3
+    return f"{text[: most - 1 - end]}…{text[len(text) - end :]}"
+
+
+def _lost(told: Diagnosis) -> str:
+    """Tokens that were charged, or on an engine of one's own computed, a second time."""
+    could = told.reusable_tokens
+    if could is not None and told.usage.input is not None:
+        could = min(could, told.usage.input)
+    if could is None or could < told.missed_tokens:
+        what = f"{exact(told.missed_tokens)} tokens"
+    elif could == told.missed_tokens:
+        what = f"All {exact(could)} tokens"
+    else:
+        what = f"{exact(told.missed_tokens)} of {exact(could)} tokens"
+    again = f"{what} that could have been read from the cache were {_again(told.missed_cost_usd)}"
+    why = f": {told.title}{_where(told)}." if told.title else ", and nothing recorded explains it."
+    return again + why + (" The client meant to do this." if told.expected else "")
+
+
+def _again(cost: Decimal | None) -> str:
+    if cost is None:
+        return "processed again"
+    return f"paid for again, {usd(cost)} more than reading them"
+
+
+def _hit(told: Diagnosis) -> str:
     read, total = told.usage.cache_read, told.usage.input
     if read is None or total is None:
-        return "Reads are not reported."
-    return f"Read {exact(read)} of {exact(total)} input tokens from the cache."
+        return f"Nothing that could have been read from the cache was lost{_though(told)}."
+    kept = f"{exact(read)} of {exact(total)} input tokens were read from the cache"
+    if told.reusable_tokens is None:
+        return f"{kept}{_though(told)}."
+    return f"{kept}, all that could be{_though(told)}."
 
 
-def _yet(told: Diagnosis) -> str:
-    return f", although {told.title}" if told.title and told.divergences else ""
+def _first(told: Diagnosis) -> str:
+    if told.predecessor is None:
+        return "The first call of its kind: nothing in the cache could have been reused."
+    return (
+        "Nothing was lost: the earlier call left nothing in the cache that this one could have "
+        f"read{_though(told)}."
+    )
+
+
+def _though(told: Diagnosis) -> str:
+    """A change that cost nothing this time."""
+    return f", although {told.title}{_where(told)}" if told.title and told.divergences else ""
+
+
+def _uncacheable(told: Diagnosis) -> str:
+    total = f" of {exact(told.usage.input)} tokens" if told.usage.input is not None else ""
+    return f"This prompt{total} cannot be cached{f': {told.title}' if told.title else ''}."
 
 
 def _unknown(told: Diagnosis) -> str:
-    if not told.title:
-        return "Nothing of the earlier prompt changed; cache reads are not reported for this call."
-    stake = (
-        f"; about {exact(told.at_stake_tokens)} tokens behind it have to be paid again"
-        if told.at_stake_tokens
-        else ""
+    recorded = told.usage.input is not None
+    unsure = (
+        "The provider did not report how many tokens were read."
+        if recorded
+        else "No usage is recorded, so token counts are estimates."
     )
-    title = told.title[:1].upper() + told.title[1:]
-    return f"{title}{_where(told)}{stake}. Cache reads are not reported for this call."
+    if not told.title:
+        return (
+            "The prompt begins with all of the earlier one, so that nothing in it breaks the "
+            f"cache. {unsure}"
+        )
+    why = f"{told.title[:1].upper()}{told.title[1:]}{_where(told)}"
+    stake = told.at_stake_tokens
+    if not stake:
+        return f"{why}. {unsure}"
+    return f"{why}: about {exact(stake)} tokens can no longer be read from the cache. {unsure}"
 
 
 def _where(told: Diagnosis) -> str:
-    first = told.divergences[0] if told.divergences else None
-    if first is None or first.cause != told.cause:
+    """The place of the change that the title is about; nothing where the cause is no change."""
+    first = next((found for found in told.divergences if found.cause == told.cause), None)
+    if first is None:
         return ""
-    return (
-        f" ({first.path}, character {exact(first.offset)})" if first.offset else f" ({first.path})"
-    )
-
-
-def _dollars(cost: Decimal | None) -> str:
-    return f" ({usd(cost)})" if cost is not None else ""
-
-
-def _span(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+    path = shortened(first.path, _LONGEST_PATH)
+    return f" ({path}, character {exact(first.offset)})" if first.offset else f" ({path})"

@@ -1,4 +1,7 @@
-"""One colour per reason, safe for colour-blind eyes, the same in the terminal and on every page."""
+"""One colour per section and reason, the same in the terminal and on every page.
+
+Safe for colour-blind eyes, and middling in brightness: each can be read on white and on black.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,10 @@ from whycold.core.prompt import Section
 __all__ = ["BAD", "FAINT", "GOOD", "REASONS", "SECTIONS", "SOFT"]
 
 SECTIONS: dict[Section, str] = {
-    Section.settings: "#7a5fc0",
+    Section.settings: "#8468c8",
     Section.tools: "#0d9072",
-    Section.system: "#d98b06",
-    Section.messages: "#3b76c4",
+    Section.system: "#bf7a06",
+    Section.messages: "#3f7ac8",
 }
 REASONS: dict[Reason, str] = {
     Reason.messages_changed: SECTIONS[Section.messages],
@@ -27,4 +30,6 @@ REASONS: dict[Reason, str] = {
     Reason.unseen: "#c9c6bc",
     Reason.unexplained: "#c9c6bc",
 }
-GOOD, BAD, SOFT, FAINT = "#2f9e68", "#d0453a", "#8f8c83", "#77746b"
+GOOD, BAD = "#26885a", "#d24a3f"
+SOFT, FAINT = "#7d7a72", "#77746b"
+"""Text beside the point, and text further away still."""

@@ -1,209 +1,196 @@
-"""A diagnosis in a terminal: the sentence, the prefix as a strip, the words that changed, what to
-do.
+"""A diagnosis in a terminal: the sentence, the prompt as a strip, the words that changed, what to
+do, the facts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
+from rich.segment import Segment
+from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from whycold.core.diagnosis import Diagnosis, Found, Grade, Verdict
-from whycold.core.edit import common_prefix, common_suffix
-from whycold.core.numbers import exact, percent, usd
-from whycold.core.prompt import Section
+from whycold.core.diagnosis import Diagnosis, Grade, Verdict
+from whycold.core.numbers import exact, span, usd
+from whycold.frontends.hunks import Row, hunks
 from whycold.frontends.palette import BAD, FAINT, GOOD, SECTIONS, SOFT
+from whycold.frontends.places import Place, places
+from whycold.frontends.printable import name_of, printable, row_of
+from whycold.frontends.strip import strip
 
 __all__ = ["printable", "show"]
 
 _WIDEST = 100
-_SHOWN = 12
-"""Divergences shown in full; more are counted."""
+_MARGIN = 4
+"""Cells in front of a changed text, for its sign."""
+_MOST_PLACES = 10
+_MOST_EDITS = 4
+_MOST_BLOCKS = 5
+"""What is shown in full; more are counted."""
 _VERDICTS = {
     Verdict.hit: (GOOD, "hit"),
     Verdict.partial: (BAD, "partial miss"),
     Verdict.miss: (BAD, "miss"),
-    Verdict.first: (SOFT, "first call"),
+    Verdict.first: (SOFT, "nothing to reuse"),
     Verdict.uncacheable: (SOFT, "not cacheable"),
     Verdict.unknown: (SOFT, "reads not reported"),
 }
 _GRADES = {
-    Grade.confirmed: "confirmed by the provider",
-    Grade.consistent: "consistent with the reported counts",
-    Grade.inferred: "inferred",
-    Grade.contradicted: "contradicted by the provider",
+    Grade.confirmed: "confirmed: the provider says the same",
+    Grade.consistent: "consistent: the reported counts are as predicted",
+    Grade.inferred: "inferred: nothing speaks against it",
+    Grade.contradicted: "contradicted: the provider or its counts say otherwise",
 }
 
 
 def show(console: Console, told: Diagnosis) -> None:
-    """Print one diagnosis."""
-    width = min(console.width, _WIDEST)
-    parts: list[RenderableType] = [_headline(told), _sentence(told), Text()]
-    if told.blocks:
-        parts += [*_strip(told, width - 2), Text()]
-    for place, found in enumerate(told.divergences[:_SHOWN]):
-        parts += [*_edit(found, place, told), Text()]
-    if (more := len(told.divergences) - _SHOWN) > 0:
-        parts += [Text(f"and {more} more places", style=FAINT), Text()]
-    if told.ruled_out:
-        parts += [Text("Ruled out: " + "; ".join(told.ruled_out) + ".", style=SOFT), Text()]
+    """Print one diagnosis, at most 100 cells wide."""
+    width = min(console.width, _WIDEST) - 2
+    colour = console.color_system is not None and not console.no_color
+    ascii_only = not console.encoding.startswith("utf")
+    parts: list[RenderableType] = [_headline(told), Text()]
+    parts += [Text(printable(told.summary), style="bold"), Text()]
+    picture = list(strip(told, width, colour=colour, ascii_only=ascii_only))
+    if picture:
+        total = sum(block.tokens for block in told.blocks)
+        about = "" if told.usage.input is not None else "about "
+        parts += [_heading("The prompt, to scale", f"{about}{exact(total)} tokens", width)]
+        parts += [*picture, Text()]
+    if told.divergences:
+        parts += [*_changes(told, width, colour=colour), Text()]
     if told.advice:
-        parts += [Text.assemble(("What to do  ", "bold"), told.advice), Text()]
-    parts.append(_facts(told))
-    console.print(Padding(Group(*parts), (1, 0, 0, 1)), width=width + 1)
+        parts += [_heading("What to do", "", width), Text(printable(told.advice)), Text()]
+    parts += [_heading("Facts", "", width), _facts(told)]
+    console.print()
+    for line in console.render_lines(Group(*parts), console.options.update_width(width), pad=False):
+        console.print(_row(line), soft_wrap=True)
 
 
-def printable(text: str) -> str:
-    """Text that cannot steer a terminal: control and direction characters are shown, not obeyed."""
-    return "".join(_visible(c) if not c.isprintable() else c for c in text)
-
-
-def _visible(char: str) -> str:
-    if char == "\n":
-        return "⏎"
-    if char == "\t":
-        return "→"
-    code = ord(char)
-    return (
-        f"\\x{code:02x}"
-        if code < 0x100
-        else f"\\u{code:04x}"
-        if code < 0x10000
-        else f"\\U{code:08x}"
-    )
+def _row(line: list[Segment]) -> Text:
+    """A rendered row, indented, without the blanks that only fill it up."""
+    row = Text(" ")
+    for segment in line:
+        row.append(segment.text, style=segment.style)
+    ends = [span.end for span in row.spans if isinstance(span.style, Style) and span.style.reverse]
+    return row[: max(len(row.plain.rstrip()), *ends, 0)]
 
 
 def _headline(told: Diagnosis) -> Text:
     colour, word = _VERDICTS[told.verdict]
+    if told.verdict is Verdict.unknown and told.usage.input is None:
+        word = "usage not recorded"
     line = Text.assemble((f" {word} ", f"bold reverse {colour}"), "  ")
-    line.append(printable(told.model or "model not named"), style="bold")
+    line.append(name_of(told.model or "model not named", 60), style="bold")
     line.append(f"  {told.provider}", style=SOFT)
     if told.gap is not None:
-        line.append(f"  {_span(told.gap.total_seconds())} after the earlier call", style=SOFT)
+        line.append(f"  {span(told.gap.total_seconds())} after the earlier call", style=SOFT)
     return line
 
 
-def _span(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    parts = [
-        f"{hours} h" if hours else "",
-        f"{minutes} min" if minutes else "",
-        f"{rest} s" if rest or seconds < 1 else "",
-    ]
-    return " ".join(part for part in parts[: 3 if not hours else 2] if part)
+def _heading(left: str, right: str, width: int) -> Text:
+    space = max(2, width - cell_len(left) - cell_len(right))
+    return Text.assemble((left, "bold"), " " * space if right else "", (right, SOFT))
 
 
-def _sentence(told: Diagnosis) -> Text:
-    return Text(printable(told.summary), style="bold")
+def _changes(told: Diagnosis, width: int, *, colour: bool) -> Iterator[RenderableType]:
+    found = places(told)
+    number = f"{exact(len(found))} place{'' if len(found) == 1 else 's'}"
+    yield _heading("What changed", number, width)
+    for at, place in enumerate(found[:_MOST_PLACES]):
+        if at:
+            yield Text()
+        yield from _place(place, told, width, colour=colour)
+    if more := found[_MOST_PLACES:]:
+        names = ", ".join(name_of(place.first.path, 40) for place in more[:3])
+        others = f": {names}{', …' if len(more) > 3 else ''}"
+        yield Text()
+        yield Text(f"and {exact(len(more))} more places{others}", style=FAINT)
 
 
-def _strip(told: Diagnosis, width: int) -> Iterator[Text]:
-    """The prompt to scale: full colour was kept, pale is paid again, and a mark where it broke."""
-    total = sum(block.tokens for block in told.blocks)
-    if not total:
-        return
-    kept = _kept(told, total)
-    cells = Text()
-    done = 0
-    for block in told.blocks:
-        start, done = done, done + block.tokens
-        colour = SECTIONS[block.section]
-        for cell in range(round(start * width / total), round(done * width / total)):
-            cells.append("█" if (cell + 0.5) * total / width <= kept else "░", style=colour)
-    yield cells
-    if told.broke_at is not None and told.divergences:
-        mark = min(width - 1, int(told.broke_at * width / total))
-        words = f"broke here: token {exact(told.broke_at)} of {exact(total)}"
-        text = f"▲ {words}" if mark + len(words) + 2 < width else f"{words} ▲"
-        yield Text(
-            " " * (mark if text.startswith("▲") else max(0, mark - len(words) - 1)) + text,
-            style=BAD,
-        )
-    yield _legend(told, kept, total)
-
-
-def _kept(told: Diagnosis, total: int) -> int:
-    """Tokens that were read, or that an unchanged beginning lets expect where reads are not
-    reported.
-    """
-    if told.usage.cache_read is not None:
-        return told.usage.cache_read
-    return told.broke_at if told.broke_at is not None else total
-
-
-def _legend(told: Diagnosis, kept: int, total: int) -> Text:
-    line = Text()
-    for section in (Section.tools, Section.system, Section.messages):
-        tokens = sum(b.tokens for b in told.blocks if b.section is section)
-        if tokens:
-            line.append("■ ", style=SECTIONS[section])
-            line.append(f"{section} {exact(tokens)}   ", style=SOFT)
-    read = told.usage.cache_read
-    if read is None:
-        line.append("░ behind the change" if kept < total else "unchanged", style=SOFT)
+def _place(place: Place, told: Diagnosis, width: int, *, colour: bool) -> Iterator[RenderableType]:
+    first = place.first
+    path = name_of(first.path)
+    facts = [place.count, "expected" if first.expected else "", place.role]
+    meta = " · ".join(fact for fact in facts if fact)
+    line = Text.assemble(("● ", SECTIONS[first.section]), (path, "bold"))
+    space = width - cell_len(path) - cell_len(meta) - 2
+    if space >= 2:
+        yield line.append(" " * space).append(meta, style=SOFT)
     else:
-        line.append(
-            f"█ read {exact(read)} ({percent(read, told.usage.input)})  ░ not read", style=SOFT
-        )
-    return line
+        yield line
+        yield Text(f"  {meta}", style=SOFT)
+    if first.title != told.title:
+        yield Text(f"  {printable(first.title)}", style=SOFT)
+    if place.run or not (first.before and first.after):
+        yield _grid(_beginnings(place, width), width)
+        return
+    yield _grid(hunks(place.edits[:_MOST_EDITS], colour=colour), width)
+    if (more := len(place.edits) - _MOST_EDITS) > 0:
+        yield Text(f"    and {exact(more)} more edits of this text", style=FAINT)
 
 
-def _edit(found: Found, place: int, told: Diagnosis) -> Iterator[Text]:
-    line = Text("● ", style=SECTIONS[found.section])
-    line.append(printable(found.path), style="bold")
-    where = f"character {exact(found.offset)} · " if found.offset else ""
-    line.append(f"  {where}{_role(found, place, told)}", style=SOFT)
-    yield line
-    head = common_prefix(found.before, found.after)
-    tail = common_suffix(found.before, found.after, floor=head)
-    for sign, text, colour in (("-", found.before, BAD), ("+", found.after, GOOD)):
-        if not text:
+def _beginnings(place: Place, width: int) -> Iterator[Row]:
+    """Whole blocks that came or went: the first one's beginning, the others on a row each."""
+    for at, found in enumerate(place.edits[:_MOST_BLOCKS]):
+        sign, text = ("+", found.after) if found.after else ("-", found.before)
+        if at == 0:
+            yield Row(sign, Text(row_of(text, 3 * (width - 5)), style=GOOD if sign == "+" else BAD))
             continue
-        row = Text(f"  {sign} ", style=colour)
-        row.append(printable(text[:head]), style=SOFT)
-        row.append(printable(text[head : len(text) - tail]), style=f"bold {colour}")
-        row.append(printable(text[len(text) - tail :]), style=SOFT)
-        yield row
+        name = name_of(found.path, 60)
+        line = Text.assemble((name, SOFT), "  ")
+        yield Row(sign, line.append(row_of(text, max(10, width - 7 - cell_len(name))), style=FAINT))
+    if (more := len(place.edits) - _MOST_BLOCKS) > 0:
+        last = name_of(place.edits[-1].path, 60)
+        yield Row(" ", Text(f"… {exact(more)} more, the last one {last}", style=FAINT))
 
 
-def _role(found: Found, place: int, told: Diagnosis) -> str:
-    meant = "meant by the client, " if found.expected else ""
-    if place == 0 and told.verdict is Verdict.hit:
-        return f"{meant}{found.cause}, cost nothing here"
-    if place == 0 and told.cause == found.cause:
-        return f"{meant}{found.cause}, this broke the prefix"
-    return f"{meant}{found.cause}, would break it next"
+def _grid(rows: Iterator[Row], width: int) -> Table:
+    """Rows with their signs in a column, so that a long row goes on below its own beginning."""
+    table = Table.grid(padding=0)
+    table.add_column(width=_MARGIN, no_wrap=True)
+    table.add_column(overflow="fold")
+    styles = {"-": BAD, "+": GOOD, " ": FAINT}
+    for row in rows:
+        table.add_row(Text(f"  {row.sign} ", style=styles[row.sign]), row.text)
+        if row.marks and row.text.cell_len <= width - _MARGIN:
+            table.add_row(Text(), Text(row.marks))
+    return table
 
 
 def _facts(told: Diagnosis) -> Table:
     table = Table.grid(padding=(0, 3))
-    usage = told.usage
-    rows = [("Cause", told.cause or "none")]
-    if told.grade is not None:
-        rows.append(("How sure", _GRADES[told.grade]))
-    if told.provider_reason:
-        rows.append(("Provider says", printable(told.provider_reason)))
-    if usage.input is not None:
-        rows.append(("Input", f"{exact(usage.input)} tokens: {_composition(told)}"))
-    if told.missed_tokens:
-        cost = (
-            usd(told.missed_cost_usd)
-            if told.missed_cost_usd is not None
-            else "no price known for this model"
-        )
-        missed = f"{exact(told.missed_tokens)} of {exact(told.reusable_tokens)} reusable tokens"
-        rows.append(("Missed", f"{missed}, {cost}"))
-    if told.opaque:
-        rows.append(
-            ("Not understood", f"{told.opaque} blocks of an unknown kind: compared, not read")
-        )
-    for name, value in rows:
-        table.add_row(Text(name, style=SOFT), value)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in _listed(told):
+        table.add_row(Text(name, style=SOFT), Text(printable(value)))
     return table
+
+
+def _listed(told: Diagnosis) -> Iterator[tuple[str, str]]:
+    if told.cause is not None:
+        yield "Cause", told.cause
+    if told.grade is not None:
+        yield "How sure", _GRADES[told.grade]
+    if told.provider_reason:
+        yield "Provider says", told.provider_reason
+    if told.usage.input is not None:
+        yield "Input", f"{exact(told.usage.input)} tokens: {_composition(told)}"
+    elif told.blocks:
+        yield "Input", "not recorded; all token counts are estimates"
+    if told.missed_tokens:
+        reusable = f" of {exact(told.reusable_tokens)} reusable tokens"
+        yield "Missed", f"{exact(told.missed_tokens)}{reusable if told.reusable_tokens else ''}"
+        cost = told.missed_cost_usd
+        known = f"{usd(cost)} above what reading them costs"
+        yield "Cost", known if cost is not None else "not known: no price for this model"
+    if told.ruled_out:
+        yield "Ruled out", "; ".join(told.ruled_out)
+    if told.opaque:
+        blocks = "1 block" if told.opaque == 1 else f"{exact(told.opaque)} blocks"
+        yield "Not understood", f"{blocks} of an unknown kind: compared, not read"
 
 
 def _composition(told: Diagnosis) -> str:
@@ -213,7 +200,6 @@ def _composition(told: Diagnosis) -> str:
         (usage.cache_write, "written"),
         (usage.uncached, "uncached"),
     ]
-    return ", ".join(
-        f"{exact(tokens) if tokens is not None else 'not reported'} {word}"
-        for tokens, word in parts
-    )
+    known = [f"{exact(tokens)} {word}" for tokens, word in parts if tokens is not None]
+    unknown = [word for tokens, word in parts[:2] if tokens is None]
+    return ", ".join([*known, *([f"{' and '.join(unknown)} not reported"] if unknown else [])])

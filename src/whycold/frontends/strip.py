@@ -1,0 +1,130 @@
+"""The prompt to scale: one cell per so many tokens, full where it was read, pale where not."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, groupby
+
+from rich.text import Text
+
+from whycold.core.diagnosis import BlockCount, Diagnosis
+from whycold.core.numbers import exact, percent
+from whycold.core.prompt import Section
+from whycold.frontends.palette import BAD, SECTIONS, SOFT
+
+__all__ = ["Scale", "strip"]
+
+
+class Scale:
+    """Tokens to cells: in proportion, but every section that holds anything has a cell of its own.
+
+    ``blocks`` are the prompt's, ``width`` the number of cells; without tokens there are no cells.
+    """
+
+    def __init__(self, blocks: Sequence[BlockCount], width: int) -> None:
+        runs = [(s, sum(b.tokens for b in run)) for s, run in groupby(blocks, lambda b: b.section)]
+        self.sections = [(section, tokens) for section, tokens in runs if tokens]
+        sizes = [tokens for _, tokens in self.sections]
+        self.tokens = [0, *accumulate(sizes)]
+        self.cells = [0, *accumulate(_shared_out(sizes, width))]
+
+    @property
+    def total(self) -> int:
+        """Tokens of the whole prompt."""
+        return self.tokens[-1]
+
+    def cell(self, token: int) -> int:
+        """The cell that holds a token; the last one for what lies behind the end."""
+        if token >= self.total:
+            return max(0, self.cells[-1] - 1)
+        at = bisect_right(self.tokens, token) - 1
+        inside = (token - self.tokens[at]) / (self.tokens[at + 1] - self.tokens[at])
+        return self.cells[at] + int(inside * (self.cells[at + 1] - self.cells[at]))
+
+    def section(self, cell: int) -> Section:
+        """The section that a cell stands for."""
+        return self.sections[bisect_right(self.cells, cell) - 1][0]
+
+
+def _shared_out(sizes: Sequence[int], width: int) -> list[int]:
+    """Cells per section: one each, the rest by size."""
+    if not sizes or width < len(sizes):
+        return [1] * min(len(sizes), width)
+    total, spare = sum(sizes), width - len(sizes)
+    exact_shares = [spare * size / total for size in sizes]
+    cells = [int(share) for share in exact_shares]
+    left = sorted(range(len(sizes)), key=lambda i: cells[i] - exact_shares[i])
+    for i in left[: spare - sum(cells)]:
+        cells[i] += 1
+    return [1 + count for count in cells]
+
+
+def strip(told: Diagnosis, width: int, *, colour: bool, ascii_only: bool = False) -> Iterator[Text]:
+    """The rows of the picture: the strip, the mark below it, the legend; nothing for an empty
+    prompt.
+
+    Without ``colour`` a bar stands where a section begins.
+    """
+    scale = Scale(told.blocks, width)
+    if not scale.total:
+        return
+    full, pale, bar, mark, square = "#.|^*" if ascii_only else "█▒│▲■"
+    kept = _kept(told, scale.total)
+    limit = _kept_cells(scale, kept)
+    cells = Text(no_wrap=True)
+    for cell in range(scale.cells[-1]):
+        char = full if cell < limit else pale
+        if not colour and cell and cell in scale.cells:
+            char = bar
+        cells.append(char, style=SECTIONS[scale.section(cell)])
+    yield cells
+    if told.broke_at is not None and told.divergences:
+        yield _mark(scale, told.broke_at, width, mark)
+    yield _legend(told, scale, kept, (full, pale, square))
+
+
+def _kept(told: Diagnosis, total: int) -> int:
+    """Tokens that were read, or that an unchanged beginning lets expect where reads are not
+    reported.
+    """
+    if told.usage.cache_read is not None:
+        return min(told.usage.cache_read, total)
+    return min(told.broke_at, total) if told.broke_at is not None else total
+
+
+def _kept_cells(scale: Scale, kept: int) -> int:
+    """Full cells: none only for nothing read, all only for everything."""
+    cells = scale.cells[-1]
+    if kept >= scale.total:
+        return cells
+    return min(cells - 1, max(scale.cell(kept), 1)) if kept else 0
+
+
+def _mark(scale: Scale, token: int, width: int, mark: str) -> Text:
+    words = f"broke here: token {exact(token)} of {exact(scale.total)}"
+    at = scale.cell(token)
+    if at + 2 + len(words) <= width:
+        return Text(f"{' ' * at}{mark} {words}", style=BAD, no_wrap=True)
+    left = at - len(words) - 1
+    if left >= 0:
+        return Text(f"{' ' * left}{words} {mark}", style=BAD, no_wrap=True)
+    return Text(f"{' ' * at}{mark}\n{words}", style=BAD)
+
+
+def _legend(told: Diagnosis, scale: Scale, kept: int, glyphs: tuple[str, str, str]) -> Text:
+    full, pale, square = glyphs
+    line = Text(style=SOFT)
+    for section, tokens in scale.sections:
+        line.append(square, style=SECTIONS[section])
+        line.append(f" {section} {exact(tokens)}   ")
+    read = told.usage.cache_read
+    if read is not None:
+        line.append(f"{full} read {exact(read)} ({percent(read, told.usage.input)})")
+        if kept < scale.total:
+            line.append(f"  {pale} not read")
+    elif told.broke_at is not None:
+        line.append(f"{pale} behind the change")
+    else:
+        line.append("unchanged")
+    return line
