@@ -326,18 +326,18 @@ def eventually(look: Callable[[], T], holds: Callable[[T], bool]) -> T:
 
 def config(
     upstream: ScriptedUpstream | str,
-    spool: Path | None = None,
+    folder: Path | None = None,
     *,
     limits: Limits | None = None,
     **options: object,
 ) -> ProxyConfig:
-    """A proxy whose three vendors are all ``upstream``."""
+    """A proxy whose upstreams are all ``upstream``, and whose spool is in ``folder``."""
     url = upstream if isinstance(upstream, str) else upstream.url
     names = ("anthropic", "openai", "gemini", "local")
     settings: dict[str, object] = {
         "port": 0,
         "upstreams": {name: Upstream.from_url(name, url) for name in names},
-        "spool": SpoolConfig(folder=str(spool)) if spool else None,
+        "spool": SpoolConfig(folder=str(folder)) if folder else None,
         "limits": limits or Limits(),
     }
     return ProxyConfig(**(settings | options))  # pyright: ignore[reportArgumentType]

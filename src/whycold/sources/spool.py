@@ -105,9 +105,9 @@ class SpoolFolder:
                     stem, suffix = os.path.splitext(entry.name)
                     if suffix in (SEGMENT, CORRUPT) and stem.isdigit():
                         found.append((int(stem), suffix, entry.stat().st_size))
-        except FileNotFoundError:
-            # The folder is not there yet, or the reader removed a segment meanwhile.
-            pass
+        except OSError:
+            # The folder is not there or not readable, or the reader removed a segment meanwhile.
+            return found
         return found
 
     def next_number(self, now_ms: int) -> int:

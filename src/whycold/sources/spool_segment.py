@@ -11,6 +11,9 @@ from whycold.sources.spool_frame import SEGMENT_MARK, Frame
 
 __all__ = ["SegmentFile"]
 
+# A segment of this size is closed when the disk is full, for only a closed one can be removed.
+_WORTH_CLOSING: Final = 65536
+
 # What one writev may be given on every system (POSIX asks for 16, Linux and macOS give 1024).
 _MOST_PIECES: Final = 1024
 
@@ -33,9 +36,9 @@ class SegmentFile:
         """Writes ``frames`` in order; how many are on disk now, and the error that ended it."""
         try:
             self._open(now_ns)
-            written, error = self._write([piece for frame in frames for piece in frame.pieces])
-        except OSError as open_error:
-            return 0, open_error
+        except OSError as error:
+            return 0, error
+        written, error = self._write([piece for frame in frames for piece in frame.pieces])
         self.dirty = self.dirty or written > 0
         whole = 0
         end = self.size
@@ -48,20 +51,25 @@ class SegmentFile:
         self.size = end
         if torn:
             self._take_back()
+        if error is not None and self.size >= _WORTH_CLOSING:
+            self.close()
         return whole, error
 
     def _open(self, now_ns: int) -> None:
-        if self.number is not None:
-            return
-        self._folder.create()
-        number = self._folder.next_number(now_ns // 1_000_000)
-        self._descriptor = self._folder.open_segment(number)
-        self.number = number
-        self._opened_ns = now_ns
-        self.size, error = self._write([SEGMENT_MARK])
-        if error is not None:
-            self.close()
-            raise error
+        if self.number is None:
+            self._folder.create()
+            number = self._folder.next_number(now_ns // 1_000_000)
+            self._descriptor = self._folder.open_segment(number)
+            self.number = number
+            self._opened_ns = now_ns
+        if self.size == 0:
+            # Until there is room for its mark a segment stays empty, and still shows the reader
+            # that the one before it is complete and can be removed.
+            self.size, error = self._write([SEGMENT_MARK])
+            if error is not None:
+                self.size = 0
+                self._take_back()
+                raise error
 
     def _write(self, pieces: list[bytes]) -> tuple[int, OSError | None]:
         total = 0
@@ -102,8 +110,9 @@ class SegmentFile:
         if not (full or self.rotates_in(now_ns) == 0 or self._is_gone()):
             return 0
         self.sync()
+        size = self.size
         self.close()
-        return self.size
+        return size
 
     def _is_gone(self) -> bool:
         try:
@@ -123,8 +132,10 @@ class SegmentFile:
             self.close()
 
     def close(self) -> None:
+        """Ends the segment; the next frame begins a new one."""
         if self.number is not None:
             self.number = None
+            self.size = 0
             with contextlib.suppress(OSError):
                 os.close(self._descriptor)
 

@@ -152,7 +152,8 @@ class SpoolWriter:
 
     def _write_batch(self) -> None:
         waiting: list[_Waiting] = []
-        size = held = 0
+        size = 0
+        held = self._bases.held
         while self._queue and size < _BATCH_BYTES and len(waiting) < _BATCH_FRAMES:
             draft = self._queue.popleft()
             held += draft.held
@@ -166,7 +167,6 @@ class SpoolWriter:
                 frame = encode_frame(record, shared)
                 waiting.append((record, shared, frame))
                 size += frame.size
-        held += self._bases.held
         if waiting:
             self._write(waiting)
         self.released += held - self._bases.held

@@ -196,7 +196,7 @@ class ClientConnection(asyncio.Protocol):
         if capture is Capture.none:
             self._hub.counts[Count.unrecorded_capture] += 1
             return None
-        return Tape(tee, head, upstream.name, route.target, self._peer, capture)
+        return tee.start(head, upstream.name, route.target, self._peer, capture)
 
     def _take_body(self, body: BodyEnd, data: bytes) -> None:
         relay = self._relay

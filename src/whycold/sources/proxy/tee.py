@@ -249,10 +249,21 @@ class Tee:
         """Bytes of the budget in use."""
         return self.taken - self._writer.released
 
-    def submit(self, tape: Tape) -> None:
-        """Gives a finished tape to the writer, or drops it when there is no room even for that."""
-        if self.held > self._record_limit:
-            self.taken -= tape.held
+    def start(
+        self,
+        head: RequestHead,
+        upstream: str,
+        target: bytes,
+        peer: str | None,
+        capture: Capture,
+    ) -> Tape | None:
+        """A tape for an exchange that begins now, or None when there is no room even for its
+        record. ``capture`` must not be none."""
+        if self.held + _RECORD_OVERHEAD > self._record_limit:
             self.counts[Count.record_budget] += 1
-        else:
-            self._writer.submit(tape)
+            return None
+        return Tape(self, head, upstream, target, peer, capture)
+
+    def submit(self, tape: Tape) -> None:
+        """Gives a finished tape to the writer."""
+        self._writer.submit(tape)
