@@ -80,9 +80,10 @@ def read_folder(folder: Path) -> Source:
 def measured(source: Source) -> Result:
     """The diagnoses of a source, taken as one history, in time order."""
     order = sorted(range(len(source.calls)), key=lambda i: source.calls[i].order)
-    calls = [source.calls[i] for i in order]
-    rule = expected([source.recordings[i] for i in order], [call.usage for call in calls])
-    return Result(source, tuple(diagnose(calls, rules_for)), tuple(rule))
+    source.calls = [source.calls[i] for i in order]
+    source.recordings = [source.recordings[i] for i in order]
+    rule = expected(source.recordings, [call.usage for call in source.calls])
+    return Result(source, tuple(diagnose(source.calls, rules_for)), tuple(rule))
 
 
 def tables(results: Sequence[Result]) -> Iterator[str]:
@@ -90,7 +91,7 @@ def tables(results: Sequence[Result]) -> Iterator[str]:
     told = [d for r in results for d in r.diagnoses]
     heads = ("source", "calls", "read", "opaque blocks", "tokens sum to the reported input")
     yield from _table("What was read", (*heads, "repeated"), map(_read, results))
-    heads = ("source", *Verdict, "as the rule says")
+    heads = ("source", *Verdict, "as the rule says", "read to the token")
     yield from _table("Verdicts", heads, map(_verdicts, results))
     heads = ("source", "missed", "explained", "left to the provider", "unexplained")
     shares = [(r.name, *_shares(r.diagnoses)) for r in results]
@@ -117,7 +118,12 @@ def _read(result: Result) -> tuple[object, ...]:
 def _verdicts(result: Result) -> tuple[object, ...]:
     counts = (sum(d.verdict is verdict for d in result.diagnoses) for verdict in Verdict)
     right = len(result.judged) - len(result.disagreements)
-    return (result.name, *counts, f"{right} of {len(result.judged)}")
+    told = zip(result.diagnoses, result.source.calls, strict=True)
+    promised = [d for d, call in told if not rules_for(call).best_effort]
+    known = [d for d in promised if d.verdict is Verdict.hit and d.reusable_tokens]
+    to_the_token = sum(d.usage.cache_read == d.reusable_tokens for d in known)
+    share = f"{to_the_token} of {len(known)}" if known else "-"
+    return (result.name, *counts, f"{right} of {len(result.judged)}", share)
 
 
 def _losses(results: Sequence[Result]) -> Iterator[tuple[object, ...]]:
@@ -200,7 +206,7 @@ def page(results: Sequence[Result], day: str) -> str:
         for name, where, licence in [_KNOWN.get(r.source.name, (r.source.name, "", ""))]
     ]
     return "\n".join(
-        [_HEAD.format(day=day, engine=ENGINE_VERSION), *sources, _RULE, *tables(results)]
+        [_HEAD.format(day=day, engine=ENGINE_VERSION), *sources, _RULE, *tables(results), _BY_HAND]
     )
 
 
@@ -216,7 +222,7 @@ How often whycold is right on traffic that others recorded: {day}, engine versio
 The recordings are the public HTTP recordings (VCR cassettes) and request logs in the test suites of
 these projects; get their folders and name them on the command line. Each folder is one history:
 what one file wrote to the cache, another may read. An exchange that stands in several files counts
-once.
+once; files without a request in them (tokens that mlx-lm generated, lists of messages) are left out.
 """
 _RULE = """
 The verdict is held against a rule that looks at bodies and counts only and shares no code with the
@@ -224,7 +230,28 @@ engine (`bench/recordings_rule.py`): a call that begins with all that an earlier
 model and account sent is owed what that call left; where only the beginning is shared, its share
 of the characters. Reading 95 % of what was owed (85 % of such a share) is a hit, nothing of it a
 miss; a repeat for which no marker asked for an entry is a miss; a call that begins like no other is
-a first one.
+a first one. *Read to the token*: of the hits on caches that promise one, how many read exactly what
+the engine says was left for them.
+"""
+_BY_HAND = """## What reading them by hand showed
+
+Every diagnosis was also held against its request and response by eye (2026-11-23). What is worth
+knowing of them:
+
+- Where Claude was called without a marker (`breakpoint-missing`), nothing was written, and the next
+  call had nothing to read: what is counted as missed is what one marker would have saved.
+- OpenAI before GPT-5.6 and Gemini promise no hit. Prompts that are the same to the byte, seconds
+  apart, read all of it, a part of it or nothing, and nothing in the requests tells these apart.
+  Such a loss is left to the provider and graded *inferred*: nothing speaks against it, nothing
+  proves it.
+- One conversation ran the provider's own web search. Its client did not send the thinking block
+  before the search back, so the results behind it were processed again. The reported read ends
+  exactly where that block stood; the counts of such calls are sums over several rounds and say
+  nothing about positions by themselves.
+- A changed `anthropic-beta` header stood between two calls of which the second read all that the
+  first had written: that header voids nothing, and the change is told as one without a loss.
+- Months lie between some calls of one recording. A first call after such a pause, with edited tools
+  or from another account, is a first call and no miss.
 """
 
 
