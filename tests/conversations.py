@@ -9,11 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-WORDS = (
-    "alder basin cedar delta ember fjord grove heath islet joist kelp larch marsh nacre orchid "
-    "pebble quartz ridge slate thorn umber vale willow yarrow zinc anvil birch cliff dune estuary "
-    "fern gully heron inlet jetty kiln ledge moss nettle otter perch quill reed spruce tarn"
-).split()
+# fmt: off
+WORDS: list[str] = [
+    "alder", "basin", "cedar", "delta", "ember", "fjord", "grove", "heath", "islet", "joist",
+    "kelp", "larch", "marsh", "nacre", "orchid", "pebble", "quartz", "ridge", "slate",
+    "thorn", "umber", "vale", "willow", "yarrow", "zinc", "anvil", "birch", "cliff", "dune",
+    "estuary", "fern", "gully", "heron", "inlet", "jetty", "kiln", "ledge", "moss", "nettle",
+    "otter", "perch", "quill", "reed", "spruce", "tarn",
+]
+# fmt: on
 SHAPES = ("anthropic", "openai-chat", "openai-responses", "gemini", "bedrock")
 
 
@@ -70,7 +74,7 @@ class Rendered:
 
 
 class Author:
-    """Writes random talks: no two sentences are alike, nothing looks like a time, an id or a path."""
+    """Writes random talks: no sentence comes twice, none looks like a time, an id or a path."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
@@ -99,7 +103,7 @@ class Author:
     def tool(self, place: int) -> Tool:
         names = self.random.sample(WORDS, self.random.randint(2, 4))
         properties = {n: {"type": "string", "description": self.text(4)} for n in names}
-        name = f"{self._unique()}_{'abcdefghijklmnop'[place]}"
+        name = f"{self._unique()}_{WORDS[place]}"
         return Tool(name, self.text(self.random.randint(8, 20)), properties, names[:2])
 
     def talk(self) -> Talk:
@@ -149,16 +153,15 @@ def anthropic(talk: Talk) -> Rendered:
         for p in talk.marked:
             if t == p:
                 content[-1]["cache_control"] = {"type": "ephemeral"}
-        only = len(content) == 1 and turn.parts[0].kind == "text" and "cache_control" not in content[0]
-        messages.append(
-            {"role": turn.role, "content": turn.parts[0].text if only and talk.as_strings else content}
-        )
+        plain = len(content) == 1 and set(content[0]) == {"type", "text"} and talk.as_strings
+        messages.append({"role": turn.role, "content": turn.parts[0].text if plain else content})
     one = len(talk.system) == 1 and talk.as_strings
     body: dict[str, Any] = {
         "model": "claude-sonnet-5" if talk.model == "m" else "claude-opus-5",
         "max_tokens": 100,
         "tools": [
-            {"name": t.name, "description": t.description, "input_schema": _schema(t)} for t in talk.tools
+            {"name": t.name, "description": t.description, "input_schema": _schema(t)}
+            for t in talk.tools
         ],
         "system": talk.system[0] if one else [{"type": "text", "text": s} for s in talk.system],
         "messages": messages,

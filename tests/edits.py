@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.conversations import Author, Part, Rendered, Talk, Turn
+from tests.conversations import SCHEMA_KEY, Author, Part, Rendered, Talk, Turn
 
 SECTIONS = ("settings", "tools", "system", "messages")
 
@@ -22,21 +22,23 @@ class Expected:
     exactly: bool = True
 
 
-Edit = Callable[[Author, Talk, str], "tuple[Talk, Callable[[Rendered, Rendered], Expected | None]] | None"]
+Found = Callable[[Rendered, Rendered], Expected]
+Made = tuple[Talk, Found] | None
+Edit = Callable[[Author, Talk, str], Made]
 """From an author, a talk and a shape: the edited talk, and what must be found in its rendering."""
 
 
-def _text_place(random: random.Random, text: str) -> tuple[str, int]:
+def _text_place(chance: random.Random, text: str) -> tuple[str, int]:
     """The text with one word exchanged, and the first character that differs."""
     words = text.split(" ")
-    at = random.randrange(1, len(words))
+    at = chance.randrange(1, len(words))
     old = words[at]
     new = "Xylem" if "\n" not in old else "Xylem\nXylem"
     changed = " ".join([*words[:at], new, *words[at + 1 :]])
     return changed, next(i for i, (a, b) in enumerate(zip(text, changed, strict=False)) if a != b)
 
 
-def tool_description(author: Author, talk: Talk, shape: str):
+def tool_description(author: Author, talk: Talk, shape: str) -> Made:
     new, i = talk.copy(), author.random.randrange(len(talk.tools))
     new.tools[i].description, offset = _text_place(author.random, talk.tools[i].description)
     return new, lambda was, now: Expected(
@@ -44,9 +46,7 @@ def tool_description(author: Author, talk: Talk, shape: str):
     )
 
 
-def tool_parameter_text(author: Author, talk: Talk, shape: str):
-    from tests.conversations import SCHEMA_KEY
-
+def tool_parameter_text(author: Author, talk: Talk, shape: str) -> Made:
     new, i = talk.copy(), author.random.randrange(len(talk.tools))
     key = author.random.choice(list(talk.tools[i].properties))
     value = talk.tools[i].properties[key]["description"]
@@ -55,9 +55,7 @@ def tool_parameter_text(author: Author, talk: Talk, shape: str):
     return new, lambda was, now: Expected("tools", was.tools[i] + tail, offset, "tool-edited")
 
 
-def tool_retyped(author: Author, talk: Talk, shape: str):
-    from tests.conversations import SCHEMA_KEY
-
+def tool_retyped(author: Author, talk: Talk, shape: str) -> Made:
     new, i = talk.copy(), author.random.randrange(len(talk.tools))
     key = author.random.choice(list(talk.tools[i].properties))
     new.tools[i].properties[key]["description"] = 7
@@ -65,19 +63,19 @@ def tool_retyped(author: Author, talk: Talk, shape: str):
     return new, lambda was, now: Expected("tools", was.tools[i] + tail, 0, "tool-edited")
 
 
-def tool_appended(author: Author, talk: Talk, shape: str):
+def tool_appended(author: Author, talk: Talk, shape: str) -> Made:
     new = talk.copy()
     new.tools.append(author.tool(9))
     return new, lambda was, now: Expected("tools", now.tools[-1], 0, "tools-added")
 
 
-def tool_inserted(author: Author, talk: Talk, shape: str):
+def tool_inserted(author: Author, talk: Talk, shape: str) -> Made:
     new, i = talk.copy(), author.random.randrange(len(talk.tools))
     new.tools.insert(i, author.tool(9))
     return new, lambda was, now: Expected("tools", now.tools[i], 0, "tools-added")
 
 
-def tool_dropped(author: Author, talk: Talk, shape: str):
+def tool_dropped(author: Author, talk: Talk, shape: str) -> Made:
     if len(talk.tools) < 2:
         return None
     new, i = talk.copy(), author.random.randrange(len(talk.tools))
@@ -85,7 +83,7 @@ def tool_dropped(author: Author, talk: Talk, shape: str):
     return new, lambda was, now: Expected("tools", was.tools[i], 0, "tools-removed")
 
 
-def tools_swapped(author: Author, talk: Talk, shape: str):
+def tools_swapped(author: Author, talk: Talk, shape: str) -> Made:
     if len(talk.tools) < 2:
         return None
     new = talk.copy()
@@ -94,36 +92,28 @@ def tools_swapped(author: Author, talk: Talk, shape: str):
     return new, lambda was, now: Expected("tools", "tools", 0, "tools-reordered")
 
 
-def tool_renamed(author: Author, talk: Talk, shape: str):
+def tool_renamed(author: Author, talk: Talk, shape: str) -> Made:
     new, i = talk.copy(), author.random.randrange(len(talk.tools))
     new.tools[i].name = "renamed_" + talk.tools[i].name
     return new, lambda was, now: Expected("tools", now.tools[i], 0, "tool-renamed")
 
 
-def tool_keys_reordered(author: Author, talk: Talk, shape: str):
-    from tests.conversations import SCHEMA_KEY
-
+def tool_keys_reordered(author: Author, talk: Talk, shape: str) -> Made:
     new, i = talk.copy(), author.random.randrange(len(talk.tools))
     properties = talk.tools[i].properties
     new.tools[i].properties = dict(reversed(list(properties.items())))
     path = f"{SCHEMA_KEY[shape]}.properties"
-    return new, lambda was, now: Expected(
-        "tools", was.tools[i] + path, None, "tool-keys-reordered"
-    )
+    return new, lambda was, now: Expected("tools", was.tools[i] + path, None, "tool-keys-reordered")
 
 
-def tool_list_reordered(author: Author, talk: Talk, shape: str):
-    from tests.conversations import SCHEMA_KEY
-
+def tool_list_reordered(author: Author, talk: Talk, shape: str) -> Made:
     new, i = talk.copy(), author.random.randrange(len(talk.tools))
     new.tools[i].required.reverse()
     path = f"{SCHEMA_KEY[shape]}.required"
-    return new, lambda was, now: Expected(
-        "tools", was.tools[i] + path, None, "tool-list-reordered"
-    )
+    return new, lambda was, now: Expected("tools", was.tools[i] + path, None, "tool-list-reordered")
 
 
-def system_word(author: Author, talk: Talk, shape: str):
+def system_word(author: Author, talk: Talk, shape: str) -> Made:
     new, i = talk.copy(), author.random.randrange(len(talk.system))
     new.system[i], offset = _text_place(author.random, talk.system[i])
     return new, lambda was, now: Expected(
@@ -131,7 +121,7 @@ def system_word(author: Author, talk: Talk, shape: str):
     )
 
 
-def system_clock(author: Author, talk: Talk, shape: str):
+def system_clock(author: Author, talk: Talk, shape: str) -> Made:
     i = author.random.randrange(len(talk.system))
     old, new = talk, talk.copy()
     head = f"{author.text(3)} Current time: "
@@ -141,7 +131,7 @@ def system_clock(author: Author, talk: Talk, shape: str):
     return new, lambda was, now: Expected("system", f"{was.system[i]}.text", offset, "clock")
 
 
-def system_whitespace(author: Author, talk: Talk, shape: str):
+def system_whitespace(author: Author, talk: Talk, shape: str) -> Made:
     new, i = talk.copy(), author.random.randrange(len(talk.system))
     old = talk.system[i]
     at = old.index(" ")
@@ -149,7 +139,7 @@ def system_whitespace(author: Author, talk: Talk, shape: str):
     return new, lambda was, now: Expected("system", f"{was.system[i]}.text", None, None)
 
 
-def message_word(author: Author, talk: Talk, shape: str):
+def message_word(author: Author, talk: Talk, shape: str) -> Made:
     places = _places(talk, "text")
     new, (t, p) = talk.copy(), author.random.choice(places)
     new.turns[t].parts[p].text, offset = _text_place(author.random, talk.turns[t].parts[p].text)
@@ -158,7 +148,7 @@ def message_word(author: Author, talk: Talk, shape: str):
     )
 
 
-def message_removed(author: Author, talk: Talk, shape: str):
+def message_removed(author: Author, talk: Talk, shape: str) -> Made:
     """An answer without tool calls and the question that follows it are dropped."""
     plain = [
         t
@@ -172,7 +162,7 @@ def message_removed(author: Author, talk: Talk, shape: str):
     return new, lambda was, now: Expected("messages", was.parts[t, 0], 0, None)
 
 
-def message_inserted(author: Author, talk: Talk, shape: str):
+def message_inserted(author: Author, talk: Talk, shape: str) -> Made:
     new, t = talk.copy(), author.random.randrange(1, len(talk.turns))
     if talk.turns[t].role != "assistant":
         return None
@@ -181,7 +171,7 @@ def message_inserted(author: Author, talk: Talk, shape: str):
     return new, lambda was, now: Expected("messages", now.parts[t, 0], 0, None)
 
 
-def results_swapped(author: Author, talk: Talk, shape: str):
+def results_swapped(author: Author, talk: Talk, shape: str) -> Made:
     many = [
         t for t, turn in enumerate(talk.turns) if [p.kind for p in turn.parts[:2]] == ["result"] * 2
     ]
@@ -195,7 +185,7 @@ def results_swapped(author: Author, talk: Talk, shape: str):
     )
 
 
-def input_keys_reordered(author: Author, talk: Talk, shape: str):
+def input_keys_reordered(author: Author, talk: Talk, shape: str) -> Made:
     uses = [(t, p) for t, p in _places(talk, "use") if len(talk.turns[t].parts[p].input) > 1]
     if not uses:
         return None
@@ -207,7 +197,7 @@ def input_keys_reordered(author: Author, talk: Talk, shape: str):
     )
 
 
-def result_cleared(author: Author, talk: Talk, shape: str):
+def result_cleared(author: Author, talk: Talk, shape: str) -> Made:
     results = _places(talk, "result")
     if not results:
         return None
@@ -218,13 +208,13 @@ def result_cleared(author: Author, talk: Talk, shape: str):
     )
 
 
-def model(author: Author, talk: Talk, shape: str):
+def model(author: Author, talk: Talk, shape: str) -> Made:
     new = talk.copy()
     new.model = "n"
     return new, lambda was, now: Expected("settings", "settings.model", None, "model-changed")
 
 
-def tool_choice(author: Author, talk: Talk, shape: str):
+def tool_choice(author: Author, talk: Talk, shape: str) -> Made:
     if shape != "anthropic":
         return None
     new = talk.copy()

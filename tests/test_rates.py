@@ -20,7 +20,7 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 def rates(provider: str, model: str, at: datetime = NOW, **usage: Any) -> Rates:
-    found = rates_for(provider, model, at, Usage(**({"input": 1000} | usage)))
+    found = rates_for(provider, model, at, Usage(**{"input": 1000, **usage}))
     assert found is not None
     return found
 
@@ -277,7 +277,7 @@ OWN = Overrides(
 
 
 def own(provider: str, model: str, **usage: Any) -> Rates:
-    found = rates_for(provider, model, NOW, Usage(**({"input": 1000} | usage)), OWN)
+    found = rates_for(provider, model, NOW, Usage(**{"input": 1000, **usage}), OWN)
     assert found is not None
     assert found.source == "price file"
     return found

@@ -57,7 +57,7 @@ def test_the_diagnosis_agrees_with_the_engine(
         assert found.verdict is Verdict.hit
         return
     assert found.divergences[0].section == section
-    assert found.divergences[0].path.startswith(edit.path(api))
+    assert found.divergences[0].path.startswith(edit.path(api) or "nothing")
     assert found.verdict is Verdict.partial
     # the reply is owed only where it was sent back
     owed = pair.held if edit.turn else pair.sizes[0]

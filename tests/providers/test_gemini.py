@@ -147,7 +147,7 @@ def test_a_model_without_implicit_caching_has_not_been_asked(model: str | None, 
         (7, None),
     ],
 )
-def test_the_model_is_named_without_its_folder(name: object, model: str | None):
+def test_the_model_is_named_without_its_folder(name: str | int, model: str | None):
     assert GEMINI_GENERATE.model({"model": name}) == model
 
 
