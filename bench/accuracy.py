@@ -222,7 +222,8 @@ How often whycold is right on traffic that others recorded: {day}, engine versio
 The recordings are the public HTTP recordings (VCR cassettes) and request logs in the test suites of
 these projects; get their folders and name them on the command line. Each folder is one history:
 what one file wrote to the cache, another may read. An exchange that stands in several files counts
-once; files without a request in them (tokens that mlx-lm generated, lists of messages) are left out.
+once; files without a request in them (tokens that mlx-lm generated, lists of messages) are left
+out.
 """
 _RULE = """
 The verdict is held against a rule that looks at bodies and counts only and shares no code with the
