@@ -12,10 +12,10 @@ from whycold.core.rules import CacheRules
 
 
 def edit(before: str, after: str) -> Divergence:
-    prompts = [
+    was, now = (
         Prompt((Block(Section.system, "system[0]", Kind.text, value),)) for value in (before, after)
-    ]
-    return compare(*prompts, CacheRules("any"))[0]
+    )
+    return compare(was, now, CacheRules("any"))[0]
 
 
 def result(value: Json) -> Block:
