@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from tests.core.stories import (
     MINUTE,
     SECOND,
+    START,
+    SYSTEM,
     TASK,
     TOOLS,
     call,
@@ -19,6 +22,8 @@ from tests.core.stories import (
 from whycold.core.call import ProviderError
 from whycold.core.predecessor import History, Link
 from whycold.core.prompt import Links, Section
+from whycold.diagnose import diagnose
+from whycold.providers.registry import read_call, rules_for
 
 LOOK = "assistant: I look at the tests first."
 THANKS = "user: Thank you, and now the other module that has the same fault, please."
@@ -397,3 +402,59 @@ def test_what_a_request_sends_itself_is_not_taken_from_the_server():
     assert [b.value for b in whole.section(Section.system)] == [
         b.value for b in new.prompt.section(Section.system)
     ]
+
+
+def _body(text: str, thread: dict[str, str]) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "model": "claude-sonnet-5",
+        "max_tokens": 99,
+        "messages": [{"role": "user", "content": text}],
+        "thread": thread,
+    }
+    if thread["type"] == "create":
+        marked = {"type": "text", "text": SYSTEM[0], "cache_control": {"type": "ephemeral"}}
+        body["system"] = [marked]
+    return body
+
+
+def test_a_message_thread_is_followed_by_its_ids():
+    def step(id: str, body: dict, at: int, read: int, wrote: int):
+        answer = {
+            "id": id,
+            "type": "message",
+            "role": "assistant",
+            "content": [{"type": "text", "text": f"Answer {id}."}],
+            "usage": {
+                "input_tokens": 10,
+                "cache_read_input_tokens": read,
+                "cache_creation_input_tokens": wrote,
+            },
+        }
+        return read_call(body, answer, id=id, at=START + at * MINUTE)
+
+    def following(id: str) -> dict[str, str]:
+        return {"type": "continue", "previous_message_id": id}
+
+    calls = [
+        step("msg_1", _body("One", {"type": "create"}), 0, 0, 2000),
+        step("msg_2", _body("Two", following("msg_1")), 1, 2000, 0),
+        step("msg_3", _body("Three", following("msg_2")), 2, 0, 2000),
+        step("msg_9", _body("Four", following("msg_8")), 3, 0, 0),
+    ]
+    history = History()
+    for made in calls:
+        history.add(history.resolve(made))
+    whole = history.resolve(calls[2]).prompt
+    assert [b.value for b in whole.section(Section.messages)] == [
+        "One",
+        "Answer msg_1.",
+        "Two",
+        "Answer msg_2.",
+        "Three",
+    ]
+    assert whole.breakpoints == (0,)
+    told = diagnose(calls, rules_for)
+    assert [d.predecessor for d in told][:3] == [None, "msg_1", "msg_2"]
+    assert [str(d.verdict) for d in told][:3] == ["first", "hit", "miss"]
+    assert all(d.divergences == () for d in told)
+    assert history.resolve(calls[3]).prompt.unseen
