@@ -74,7 +74,7 @@ def count(prompt: Prompt, total: int | None, anchors: Mapping[int, int] | None =
     known = {0: 0}
     if total is not None:
         for blocks, tokens in sorted((anchors or {}).items()):
-            if max(known) < blocks < len(weights) and max(known.values()) <= tokens <= total:
+            if max(known) < blocks < len(weights) and max(known.values()) < tokens <= total:
                 known[blocks] = tokens
         known[len(weights)] = total
     else:
