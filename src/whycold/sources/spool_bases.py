@@ -55,9 +55,7 @@ class Bases:
 
     def find(self, segment: int | None, upstream: str, body: Sequence[bytes]) -> Shared | None:
         """What of ``body`` is in the open ``segment`` already, when that is most of it."""
-        if segment != self._segment:
-            self.clear()
-            self._segment = segment
+        self._begin(segment)
         size = sum(map(len, body))
         if size < _SMALLEST:
             return None
@@ -73,8 +71,9 @@ class Bases:
 
     def add(self, segment: int | None, upstream: str, body: Sequence[bytes], offset: int) -> None:
         """``body`` was written in full, in the frame at ``offset`` of ``segment``."""
+        self._begin(segment)
         size = sum(map(len, body))
-        if size < _SMALLEST or size > self._limit // 2 or segment != self._segment:
+        if size < _SMALLEST or size > self._limit // 2:
             return
         key = _key(upstream, body)
         bases = self._bases.setdefault(key, [])
@@ -89,10 +88,12 @@ class Bases:
             if not bases:
                 del self._bases[oldest]
 
-    def clear(self) -> None:
-        """Forgets all of them."""
-        self._bases.clear()
-        self.held = 0
+    def _begin(self, segment: int | None) -> None:
+        """Forgets what another segment holds: a frame refers to its own alone."""
+        if segment != self._segment:
+            self._segment = segment
+            self._bases.clear()
+            self.held = 0
 
 
 def _key(upstream: str, body: Sequence[bytes]) -> _Key:
