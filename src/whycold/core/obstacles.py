@@ -179,15 +179,17 @@ def _retimed(scene: Scene) -> Iterator[Hindrance]:
 
 
 def _same_lifetime(scene: Scene, entry: Entry) -> bool:
-    """Whether a marker at or behind the entry asks for the lifetime that the entry's marker did."""
+    """Whether a marker at or behind the entry asks for the lifetime that the entry's marker did;
+    also where no marker stands there.
+    """
     marked = scene.before.prompt.blocks[entry.blocks - 1].breakpoint
     asked = scene.rules.ttl(marked.ttl if marked else None)
-    finders = (
+    finders = [
         block.breakpoint
         for block in scene.call.prompt.blocks[entry.blocks - 1 :]
         if block.breakpoint is not None
-    )
-    return any(scene.rules.ttl(finder.ttl) == asked for finder in finders)
+    ]
+    return not finders or any(scene.rules.ttl(finder.ttl) == asked for finder in finders)
 
 
 def _rerendered(scene: Scene) -> Iterator[Hindrance]:

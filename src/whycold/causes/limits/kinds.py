@@ -111,9 +111,7 @@ def _same_prefix(case: Case) -> bool:
     Edits that account for most of a loss are its cause; where nothing at all was read in spite of a
     late one, more than half of what is lost stands before it.
     """
-    if case.predecessor is None:
-        return False
-    marked = case.predecessor.prompt.breakpoints
+    marked = case.predecessor.prompt.breakpoints if case.predecessor is not None else ()
     behind = bool(marked) and bool(case.divergences) and case.divergences[0].kept > marked[-1]
     return not case.divergences or behind or case.read == 0
 

@@ -111,15 +111,11 @@ class Expired(LimitCause):
     )
 
     def tell(self, case: Case) -> Evidence:
-        ttl, gap = case.rules.ttl(case.lapsed), case.gap
-        if ttl is None or gap is None:
-            return Evidence("the entry ran out before the call came")
-        life = f"{span(ttl.lifetime)} lifetime, {span(gap)} pause"
-        late = gap - ttl.lifetime
-        if late <= timedelta(0):
-            return Evidence(f"the entry ran out before the call came ({life})")
+        ttl, gap = case.rules.ttl(case.lapsed), case.gap or timedelta(0)
+        life = ttl.lifetime if ttl is not None else gap
         return Evidence(
-            f"the entry ran out {span(late)} before the call came ({life})",
+            f"the entry ran out {span(gap - life)} before the call came "
+            f"({span(life)} lifetime, {span(gap)} pause)",
             advice=_longer(case, gap),
         )
 
@@ -254,8 +250,6 @@ class TtlChanged(LimitCause):
             (block.breakpoint.ttl if block and block.breakpoint else None) or default
             for block in (last_marked(case.predecessor), last_marked(case.call))
         )
-        if was == now:
-            return Evidence("the marker that was to find the entry asks for another lifetime")
         return Evidence(f"the marker asks for {now} where it asked for {was}")
 
 

@@ -146,12 +146,10 @@ class BreakpointEarly(LimitCause):
 
     def tell(self, case: Case) -> Evidence:
         now, was = last_marked(case.call), last_marked(case.predecessor)
-        if now is None or was is None:
-            return Evidence("the last marker stands before much of what repeats")
+        if now is None or was is None or case.reusable is None or case.read is None:
+            return Evidence("much of what repeats stands behind the last marker")
         if now.path != was.path and _index(case.call) < _index(case.predecessor):
             return Evidence(f"the last marker went from {was.path} back to {now.path}")
-        if case.reusable is None or case.read is None:
-            return Evidence(f"the last marker, at {was.path}, stands before much of what repeats")
         return Evidence(
             f"{case.reusable - case.read:,} tokens that repeat stand behind the last marker, "
             f"at {was.path}"
@@ -267,12 +265,10 @@ class LookbackExceeded(LimitCause):
     )
 
     def tell(self, case: Case) -> Evidence:
-        look, name = case.rules.lookback, case.rules.name
-        if look is None or case.positions is None:
-            return Evidence("the older entry lies too far before the marker")
+        look = case.rules.lookback
+        back = f"{case.rules.name} looks back {look.positions if look is not None else 0}"
         return Evidence(
-            f"the older entry lies {case.positions} positions before the marker; {name} looks back "
-            f"{look.positions}"
+            f"the older entry lies {case.positions} positions before the marker; {back}"
         )
 
 

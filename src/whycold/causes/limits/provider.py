@@ -20,6 +20,7 @@ from whycold.causes.limits.kinds import LimitCause, crowd, span
 from whycold.core.cause import Case, Cause, Evidence, Example
 from whycold.core.diagnosis import Reason
 from whycold.core.numbers import exact
+from whycold.core.prompt import Section
 
 __all__ = ["CAUSES"]
 
@@ -322,9 +323,8 @@ class UnseenChange(LimitCause):
     )
 
     def tell(self, case: Case) -> Evidence:
-        hidden = set(case.call.prompt.unseen)
-        if case.predecessor is not None:
-            hidden |= case.predecessor.prompt.unseen
+        calls = [call for call in (case.call, case.predecessor) if call is not None]
+        hidden = frozenset[Section]().union(*(call.prompt.unseen for call in calls))
         parts = ", ".join(section for section in case.rules.order if section in hidden)
         return Evidence(
             f"what is recorded is the same, and a part is not recorded ({parts or 'settings'})"

@@ -186,13 +186,13 @@ class CacheDisabled(SettingCause):
         if case.rules.opt_in is OptIn.explicit:
             return None
         asked = case.call.prompt
+        if asked.asks is not False:
+            return Evidence("the call before did not ask for caching, so it left nothing to read")
         if asked.setting("cache_prompt") is False:
             return Evidence("cache_prompt is false")
         if asked.setting("prompt_cache_options.mode") == "explicit":
             return Evidence("the cache is in explicit mode and no block carries a breakpoint")
-        if asked.asks is False:
-            return Evidence(f"the request does not ask for caching, and {case.rules.name} needs it")
-        return Evidence("the call before did not ask for caching, so it left nothing to read")
+        return Evidence(f"the request does not ask for caching, and {case.rules.name} needs it")
 
     def tell(self, case: Case, d: Divergence) -> Evidence:
         return Evidence(changed(d.setting or "caching", d.old_value, d.new_value))

@@ -9,7 +9,6 @@ from whycold.causes.tools.changes import ToolCause, name_of, place_in, server_of
 from whycold.causes.tools.samples import LOST, NEXT, READ, WAS, WRITE
 from whycold.core.cause import Case, Cause, Evidence, Example
 from whycold.core.divergence import Change, Divergence
-from whycold.core.edit import TextChange
 from whycold.core.volatile import describe
 
 __all__ = ["CAUSES"]
@@ -68,11 +67,10 @@ class ToolEdited(ToolCause):
 
 def _edit(d: Divergence) -> str:
     parameter = _PARAMETER.search(d.path)
-    if parameter is not None and d.text in (TextChange.inserted, TextChange.deleted):
-        if d.old_value is None:
-            return f"the parameter {parameter[1]} was added to the tool {name_of(d)}"
-        if d.new_value is None:
-            return f"the parameter {parameter[1]} was taken out of the tool {name_of(d)}"
+    if parameter is not None and d.old_value is None:
+        return f"the parameter {parameter[1]} was added to the tool {name_of(d)}"
+    if parameter is not None and d.new_value is None:
+        return f"the parameter {parameter[1]} was taken out of the tool {name_of(d)}"
     if d.change is Change.retyped:
         return f"the {place_in(d)} {whose(d)} is of another type"
     return f"the {place_in(d)} {whose(d)} changed"
