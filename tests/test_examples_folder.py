@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from whycold.core.call import Call
 from whycold.core.diagnosis import Reason, Verdict
-from whycold.frontends.comparison import Comparison, read_file
+from whycold.frontends.cli import cli
+from whycold.providers.exchange import read_exchange
 from whycold.providers.registry import WIRES
 
 FOLDER = Path(__file__).parents[1] / "examples"
@@ -27,15 +31,21 @@ EXPECTED = {
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_a_pair_is_explained_by_its_cause(name: str):
-    files = [read_file(FOLDER / name / f"{part}.json") for part in ("before", "after")]
-    told = Comparison().of(*files)
-    assert (told.cause, told.reason, told.verdict) == EXPECTED[name]
-    assert told.missed_tokens > 0
-    assert told.grade in ("consistent", "inferred")
+    files = [str(FOLDER / name / f"{part}.json") for part in ("before", "after")]
+    ended = CliRunner().invoke(cli, ["diff", *files, "--json"])
+    assert ended.exit_code == 0, ended.output
+    told = json.loads(ended.output)
+    assert (told["cause"], told["reason"], told["verdict"]) == EXPECTED[name]
+    assert told["missed_tokens"] > 0
+    assert told["grade"] in ("consistent", "inferred")
+
+
+def exchange(path: Path) -> Call:
+    return read_exchange(path.read_bytes()).call("c", AT)
 
 
 def test_every_wire_format_has_a_pair():
-    apis = {read_file(FOLDER / name / "after.json").call("c", AT).api for name in EXPECTED}
+    apis = {exchange(FOLDER / name / "after.json").api for name in EXPECTED}
     assert apis == set(WIRES)
 
 
@@ -51,7 +61,7 @@ def test_the_pairs_are_those_that_the_readme_tells_of():
 )
 def test_a_file_is_small_and_as_long_as_its_usage_says(path: Path):
     assert path.stat().st_size < 9_000
-    call = read_file(path).call("c", AT)
+    call = exchange(path)
     size = sum(block.size for block in call.prompt.blocks)
     assert call.usage.input is not None
     assert 2.4 < size / call.usage.input < 4.8
