@@ -24,7 +24,7 @@ _DIGEST: Final = re.compile(r"[0-9a-f]{32}\Z")
 _KEYWORD: Final = 32
 """Characters of a setting's value that is still a word of the API and no text of the user's."""
 _FRAME: Final = 4
-_SECTIONS: Final = frozenset({Section.tools, Section.system, Section.messages})
+_UNSEEN: Final = Prompt((), unseen=frozenset({Section.tools, Section.system, Section.messages}))
 
 
 def reduced(record: Record, key: bytes) -> Record:
@@ -35,14 +35,20 @@ def reduced(record: Record, key: bytes) -> Record:
     if record.capture is Capture.full:
         return record
     call, told = record.call, _without_texts(record.told)
+    prompt, blocks = call.prompt, call.reply.blocks
     if record.capture is Capture.hash:
-        prompt = hashed_prompt(call.prompt, key)
-        blocks = tuple(hashed_block(block, key) for block in call.reply.blocks)
+        prompt = hashed_prompt(prompt, key)
+        blocks = tuple(hashed_block(block, key) for block in blocks)
     else:
-        prompt = Prompt((), unseen=_SECTIONS, asks=call.prompt.asks)
-        blocks, told = (), replace(told, blocks=())
-    reply = replace(_without_message(call.reply), blocks=blocks)
-    return replace(record, call=replace(call, prompt=prompt, reply=reply), told=told)
+        if prompt != _UNSEEN:
+            prompt = replace(_UNSEEN, asks=prompt.asks)
+        if told.blocks:
+            told = replace(told, blocks=())
+        blocks = ()
+    reply = _without_message(call.reply, blocks)
+    if prompt is not call.prompt or reply is not call.reply:
+        call = replace(call, prompt=prompt, reply=reply)
+    return replace(record, call=call, told=told)
 
 
 def hashed_prompt(prompt: Prompt, key: bytes) -> Prompt:
@@ -89,6 +95,8 @@ def _is_keyword(value: Json) -> bool:
 
 
 def _without_texts(told: Diagnosis) -> Diagnosis:
+    if told.title is None and not told.divergences and told.advice is None:
+        return told
     path = told.divergences[0].path if told.divergences else None
     told = replace(
         told,
@@ -99,7 +107,10 @@ def _without_texts(told: Diagnosis) -> Diagnosis:
     return replace(told, summary=summary(told))
 
 
-def _without_message(reply: Reply) -> Reply:
-    if reply.error is None:
+def _without_message(reply: Reply, blocks: tuple[Block, ...]) -> Reply:
+    error = reply.error
+    if error is not None and error.message:
+        error = replace(error, message="")
+    if error is reply.error and blocks == reply.blocks:
         return reply
-    return replace(reply, error=replace(reply.error, message=""))
+    return replace(reply, blocks=blocks, error=error)

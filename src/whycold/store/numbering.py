@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import binascii
 import hashlib
 import re
 from datetime import UTC, datetime, timedelta
@@ -43,6 +44,11 @@ _LONGEST_LABEL: Final = 1000
 _AS_UUID: Final = b"\xff"
 _AS_TEXT: Final = b"\xfe"
 
+_STARTS: Final = ("msg_", "req_", "chatcmpl-", "resp_", "gen-", "")
+"""What providers begin their ids with. Stored by place: add at the end only."""
+_FIRST_START: Final = 0x80
+_LETTERS: Final = re.compile(r"[0-9A-Za-z]{8,}\Z")
+
 
 def micros(at: datetime) -> int:
     """Microseconds since 1970."""
@@ -73,9 +79,9 @@ def rid_millis(rid: int) -> int:
 
 
 def hashed(id: str) -> int:
-    """63 bits that stand for an id."""
+    """47 bits that stand for an id, the most that SQLite keeps in six bytes."""
     data = id.encode("utf-8", "surrogatepass")
-    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "big") >> 1
+    return int.from_bytes(hashlib.blake2b(data, digest_size=6).digest(), "big") >> 1
 
 
 def clean(text: str) -> str:
@@ -85,14 +91,20 @@ def clean(text: str) -> str:
 
 
 def pack_id(id: str) -> bytes:
-    """An id in few bytes: most end in hexadecimal digits, half of which say nothing."""
-    if _UUID.match(id):
-        return _AS_UUID + bytes.fromhex(id.replace("-", ""))
-    tail = _HEX_TAIL.search(id) if len(id) <= _LONGEST_PACKED else None
-    if tail is not None:
-        start = tail.start() + (len(id) - tail.start()) % 2
-        if start <= _LONGEST_START and id[:start].isascii():
-            return bytes([start]) + id[:start].encode() + bytes.fromhex(id[start:])
+    """An id in few bytes: most are hexadecimal digits, or letters and digits, behind a start."""
+    if len(id) <= _LONGEST_PACKED:
+        if _UUID.match(id):
+            return _AS_UUID + bytes.fromhex(id.replace("-", ""))
+        tail = _HEX_TAIL.search(id)
+        if tail is not None:
+            start = tail.start() + (len(id) - tail.start()) % 2
+            if start <= _LONGEST_START and id[:start].isascii():
+                return bytes([start]) + id[:start].encode() + bytes.fromhex(id[start:])
+        for place, known in enumerate(_STARTS):
+            if id.startswith(known) and _LETTERS.match(id, len(known)):
+                size = len(id) - len(known)
+                letters = id[len(known) :] + "A" * (-size % 4)
+                return bytes([_FIRST_START + place, size]) + binascii.a2b_base64(letters)
     return _AS_TEXT + id.encode("utf-8", "surrogatepass")
 
 
@@ -103,8 +115,10 @@ def unpack_id(data: bytes) -> str:
         return data[1:].decode("utf-8", "surrogatepass")
     if form == _AS_UUID:
         digits = data[1:].hex()
-        cuts = (0, 8, 12, 16, 20, 32)
-        return "-".join(digits[a:b] for a, b in pairwise(cuts))
+        return "-".join(digits[a:b] for a, b in pairwise((0, 8, 12, 16, 20, 32)))
+    if data[0] >= _FIRST_START:
+        letters = binascii.b2a_base64(data[2:], newline=False)[: data[1]]
+        return _STARTS[data[0] - _FIRST_START] + letters.decode()
     start = data[0] + 1
     return data[1:start].decode() + data[start:].hex()
 

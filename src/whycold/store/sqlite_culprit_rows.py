@@ -9,8 +9,8 @@ from whycold.store.codec import from_json
 from whycold.store.numbering import clean
 from whycold.store.recent import Recent
 from whycold.store.sqlite_database import Database
-from whycold.store.sqlite_ids import read_more
 from whycold.store.squeeze import expand
+from whycold.store.telling import decode_more
 
 __all__ = ["CulpritRows"]
 
@@ -87,7 +87,7 @@ class CulpritRows:
             texts = expand(last[2]) if last[2] else b""
             self._db.run(
                 "UPDATE culprit SET first_at = ?, last_at = ?, path = ?, title = ? WHERE id = ?",
-                (first[0], last[0], read_more(last[1]).x, _title(texts), number),
+                (first[0], last[0], decode_more(last[1]).path, _title(texts), number),
             )
         elif not self._db.value("SELECT 1 FROM culprit_day WHERE culprit = ? LIMIT 1", (number,)):
             self._db.run("DELETE FROM culprit WHERE id = ?", (number,))

@@ -10,9 +10,9 @@ from typing import Any, Final
 from whycold.store.answers import CulpritDay, CulpritRow, CulpritState, Filters, Mark, Seen
 from whycold.store.numbering import first_rid, micros, time_at, usd_of
 from whycold.store.sqlite_database import Database
-from whycold.store.sqlite_ids import read_more
 from whycold.store.sqlite_questions import latest
 from whycold.store.sqlite_where import culprit_cells
+from whycold.store.telling import decode_more
 
 __all__ = ["culprit_row", "culprit_rows", "marks", "set_mark"]
 
@@ -127,7 +127,7 @@ def _looked_up(db: Database, number: int, row: CulpritRow, mark: Mark | None) ->
         f" ORDER BY rid DESC LIMIT {_EXAMPLES}",
         (number,),
     )
-    examples = tuple(read_more(more).call for (more,) in newest)
+    examples = tuple(decode_more(more).call for (more,) in newest)
     recurred = None
     if mark is not None and mark.state is CulpritState.resolved:
         recurred = _first_after(db, number, micros(mark.at))
@@ -141,4 +141,4 @@ def _first_after(db: Database, number: int, at: int) -> Seen | None:
         " AND (rid >> 22) * 1000 + us > ? ORDER BY rid LIMIT 1",
         (number, first_rid(at), at),
     )
-    return None if row is None else Seen(read_more(row[0]).call, time_at(row[1]), row[2])
+    return None if row is None else Seen(decode_more(row[0]).call, time_at(row[1]), row[2])

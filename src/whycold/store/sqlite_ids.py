@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-import msgspec
-
 from whycold.store.numbering import clean, hashed
 from whycold.store.sqlite_database import Database
-from whycold.store.telling import More
+from whycold.store.telling import decode_more
 
-__all__ = ["own_rid", "read_more", "rid_of"]
-
-read_more: Final = msgspec.msgpack.Decoder(More).decode
-"""The further facts of a call from their bytes."""
+__all__ = ["own_rid", "rid_of"]
 
 
 def rid_of(db: Database, id: str) -> int | None:
@@ -34,7 +27,7 @@ def _found(db: Database, id: str) -> list[tuple[bool, int]]:
     )
     out: list[tuple[bool, int]] = []
     for rid, data in rows:
-        more = read_more(data)
+        more = decode_more(data)
         if id in more.ids:
-            out.append((id in more.ids[: 1 + len(more.o)], rid))
+            out.append((id == more.call or id in more.others, rid))
     return out

@@ -12,8 +12,8 @@ from whycold.store.sqlite_database import Database
 __all__ = ["Labels"]
 
 _ORIGIN: Final = (
-    "api, account, host, capture, status, source, tier, speed, region, batch, reply_model, stop,"
-    " complete"
+    "api, account, host, capture, status, source, tier, speed, region, batch, reply_model,"
+    " reply_host, stop, complete"
 )
 
 
@@ -79,6 +79,7 @@ class Labels:
             _clean(usage.region),
             int(usage.batch),
             _clean(reply.model),
+            _clean(reply.host),
             _clean(reply.stop),
             int(reply.complete),
         )

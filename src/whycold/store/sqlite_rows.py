@@ -8,41 +8,49 @@ from datetime import timedelta
 from typing import Any, Final
 
 from whycold.core.call import Call, ProviderError, Reply, Usage
-from whycold.core.diagnosis import Diagnosis, Reason, Verdict
+from whycold.core.diagnosis import Reason, Verdict
 from whycold.core.prompt import Block, Prompt, Section
 from whycold.store.blocks import BlockReader
 from whycold.store.codec import decode_envelope, decode_marks, with_marks
 from whycold.store.measures import TOKENS
-from whycold.store.numbering import time_at, usd_of
+from whycold.store.numbering import time_at, unpack_id, usd_of
 from whycold.store.recent import Recent
 from whycold.store.records import Capture, Kept, Record
 from whycold.store.sqlite_database import Database
-from whycold.store.sqlite_ids import read_more, rid_of
+from whycold.store.sqlite_ids import rid_of
 from whycold.store.squeeze import expand
-from whycold.store.telling import More, decode_counts, decode_texts, told_from
+from whycold.store.telling import (
+    More,
+    decode_counts,
+    decode_more,
+    decode_texts,
+    title_without_texts,
+    told_facts,
+    told_from,
+)
 
 __all__ = ["FROM", "CallReader"]
 
-_COLUMNS: Final = (
-    "c.rid",
-    "(c.rid >> 22) * 1000 + c.us",
-    *(f"l.{name}" for name in ("project", "provider", "model", "agent", "release")),
-    *(f"k.{name}" for name in ("verdict", "reason", "cause")),
-    *(f"o.{name}" for name in ("api", "account", "host", "capture", "status", "source")),
-    *(f"o.{name}" for name in ("tier", "speed", "region", "batch")),
-    *(f"o.{name}" for name in ("reply_model", "stop", "complete")),
-    "s.name",
-    "u.fingerprint",
-    "c.missed",
-    "c.cost",
-    "c.stake",
-    "c.more",
-    "d.rid",
-    "d.advice",
-    "d.texts",
-    *(f"c.{name}" for name in TOKENS),
-)
-_SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM"
+_PLAIN: Final = {
+    "l": ("project", "provider", "model", "agent", "release"),
+    "k": ("verdict", "reason", "cause"),
+    "o": (
+        *("api", "account", "host", "capture", "status", "source"),
+        *("tier", "speed", "region", "batch"),
+        *("reply_model", "reply_host", "stop", "complete"),
+    ),
+    "c": ("rid", "missed", "cost", "stake", "more", *TOKENS),
+    "d": ("advice", "texts"),
+}
+_EXPRESSIONS: Final = {
+    **{name: f"{table}.{name}" for table, names in _PLAIN.items() for name in names},
+    "at": "(c.rid >> 22) * 1000 + c.us",
+    "session": "s.name",
+    "fingerprint": "u.fingerprint",
+    "detailed": "d.rid IS NOT NULL",
+}
+_NAMES: Final = tuple(_EXPRESSIONS)
+_SELECT: Final = f"SELECT {', '.join(_EXPRESSIONS.values())} FROM"
 FROM: Final = (
     " JOIN label l ON l.id = c.label JOIN kind k ON k.id = c.kind JOIN origin o ON o.id = c.origin"
     " LEFT JOIN session s ON s.id = c.session LEFT JOIN culprit u ON u.id = c.culprit"
@@ -50,19 +58,20 @@ FROM: Final = (
 )
 """What a call ``c`` is told with."""
 
+_AS_THEY_ARE: Final = (
+    *("api", "provider", "model"),
+    *("project", "session", "agent", "release"),
+)
 _SECTIONS: Final = frozenset({Section.tools, Section.system, Section.messages})
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A call's row, understood."""
+    """A call's row, understood; ``error`` is what the provider said when it refused."""
 
     kept: Kept
     more: More
-    model: str | None
-    reply_model: str | None
-    stop: str | None
-    complete: bool
+    row: dict[str, Any]
     error: str | None
 
 
@@ -105,69 +114,39 @@ class CallReader:
         for row in self._db.rows(f"{_SELECT} {source}", values):
             yield self._read(row)
 
-    def _read(self, row: tuple[Any, ...]) -> _Read:
-        rid, at, project, provider, model, agent, release, verdict, reason, cause, *row2 = row
-        api, account, host, capture, status, source, tier, speed, region, batch, *row3 = row2
-        reply_model, stop, complete, session, culprit, missed, cost, stake, more, *row4 = row3
-        detail, advice, texts, *tokens = row4
-        more = read_more(more)
-        facts = Diagnosis(
-            call=more.call,
-            at=time_at(at),
-            api=api,
-            provider=provider,
-            model=model,
-            verdict=Verdict(verdict),
-            summary="",
-            usage=Usage(
-                **dict(zip(TOKENS, tokens, strict=True)),
-                tier=tier,
-                speed=speed,
-                region=region,
-                batch=bool(batch),
-            ),
-            reason=Reason(reason) if reason is not None else None,
-            cause=cause,
-            project=project,
-            session=session,
-            agent=agent,
-            release=release,
-            missed_tokens=missed,
-            at_stake_tokens=stake,
-            fingerprint=culprit,
-        )
-        facts = self._linked(told_from(facts, more, None if cost is None else usd_of(cost)))
-        told, error = decode_texts(
-            expand(texts) if texts else b"", facts, more.x, self._advice(advice)
-        )
-        capture = Capture(capture)
+    def _read(self, values: tuple[Any, ...]) -> _Read:
+        row = dict(zip(_NAMES, values, strict=True))
+        more, error = decode_more(row["more"]), None
+        fields = _facts(row, more)
+        if row["texts"]:
+            quoted, error = decode_texts(expand(row["texts"]))
+            fields |= quoted
+        if row["advice"] is not None:
+            fields["advice"] = self._advice(row["advice"])
+        if more.before is not None and more.before_message is None:
+            fields["predecessor_message_id"] = self._message(unpack_id(more.before))
+        told, capture = told_from(fields), Capture(row["capture"])
         kept = Kept(
-            rid,
+            row["rid"],
             told,
-            Capture.usage if capture.has_blocks and detail is None else capture,
-            began=facts.at + more.began if more.began is not None else None,
-            account=account,
-            host=host,
-            status=status,
-            source=source,
+            Capture.usage if capture.has_blocks and not row["detailed"] else capture,
+            began=None if more.began is None else told.at + timedelta(microseconds=more.began),
+            account=row["account"],
+            host=row["host"],
+            status=row["status"],
+            source=row["source"],
         )
-        asked = None if more.a else model
-        return _Read(kept, more, asked, reply_model, stop, bool(complete), error)
+        return _Read(kept, more, row, error)
 
-    def _linked(self, told: Diagnosis) -> Diagnosis:
-        """With the predecessor's message id, which stands with the predecessor."""
-        id = told.predecessor
-        if id is None or told.predecessor_message_id is not None:
-            return told
+    def _message(self, id: str) -> str | None:
+        """The message id of a call, which stands with that call."""
         if id not in self._messages:
             rid = rid_of(self._db, id)
             more = self._db.value("SELECT more FROM call WHERE rid = ?", (rid,))
-            self._messages.put(id, read_more(more).message_id if more is not None else None)
-        return replace(told, predecessor_message_id=self._messages.get(id))
+            self._messages.put(id, decode_more(more).message_id if more is not None else None)
+        return self._messages.get(id)
 
-    def _advice(self, number: int | None) -> str | None:
-        if number is None:
-            return None
+    def _advice(self, number: int) -> str:
         return self._blocks.bytes(number)[1:].decode("utf-8", "surrogatepass")
 
     def _record(self, read: _Read, *, blocks: bool) -> Record:
@@ -186,39 +165,59 @@ class CallReader:
             kept.capture,
             kept.status,
             kept.source,
-            also=more.ids[1 : 1 + len(more.o)],
+            also=more.others,
         )
 
 
+def _facts(row: dict[str, Any], more: More) -> dict[str, Any]:
+    """What a diagnosis holds beside its texts, by its fields."""
+    cost, reason, cause = row["cost"], row["reason"], row["cause"]
+    usage = Usage(
+        **{name: row[name] for name in TOKENS},
+        tier=row["tier"],
+        speed=row["speed"],
+        region=row["region"],
+        batch=bool(row["batch"]),
+    )
+    return told_facts(more, usage.cache_read, None if cost is None else usd_of(cost)) | {
+        "at": time_at(row["at"]),
+        "verdict": Verdict(row["verdict"]),
+        "usage": usage,
+        "reason": Reason(reason) if reason is not None else None,
+        "cause": cause,
+        "title": title_without_texts(cause, more.path),
+        "missed_tokens": row["missed"],
+        "at_stake_tokens": row["stake"],
+        "fingerprint": row["fingerprint"] or more.fingerprint,
+        **{name: row[name] for name in _AS_THEY_ARE},
+    }
+
+
 def _call(read: _Read, prompt: Prompt, replied: tuple[Block, ...]) -> Call:
-    kept, told, more = read.kept, read.kept.told, read.more
+    kept, told, more, row = read.kept, read.kept.told, read.more, read.row
     error = None
-    if more.h is not None:
-        error = ProviderError(more.h[0], more.h[1], read.error or "")
+    if more.refused is not None:
+        error = ProviderError(*more.refused, read.error or "")
     reply = Reply(
         message_id=more.message_id,
-        model=read.reply_model,
+        model=row["reply_model"],
+        host=row["reply_host"],
         usage=told.usage,
         verdict=more.verdict,
         blocks=replied,
-        stop=read.stop,
+        stop=row["stop"],
         error=error,
-        complete=read.complete,
+        complete=bool(row["complete"]),
     )
     return Call(
         id=told.call,
         at=told.at,
-        provider=told.provider,
-        api=told.api,
-        model=read.model,
+        model=None if more.replied else told.model,
         prompt=prompt,
         reply=reply,
-        began=told.at + timedelta(microseconds=more.b) if more.b is not None else None,
+        began=kept.began,
         request_id=more.request_id,
-        project=told.project,
-        session=told.session,
-        agent=told.agent,
-        release=told.release,
         account=kept.account,
         host=kept.host,
+        **{name: row[name] for name in _AS_THEY_ARE if name != "model"},
     )

@@ -37,7 +37,7 @@ CREATE TABLE origin (
     id INTEGER PRIMARY KEY,
     api TEXT NOT NULL, account TEXT, host TEXT, capture TEXT NOT NULL, status INTEGER, source TEXT,
     tier TEXT, speed TEXT, region TEXT, batch INTEGER NOT NULL,
-    reply_model TEXT, stop TEXT, complete INTEGER NOT NULL
+    reply_model TEXT, reply_host TEXT, stop TEXT, complete INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE session (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL, project TEXT,

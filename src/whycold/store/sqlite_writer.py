@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-import msgspec
-
 from whycold.core.content import digest
 from whycold.core.diagnosis import Diagnosis
 from whycold.store.blocks import BlockWriter
@@ -20,11 +18,11 @@ from whycold.store.recent import Recent
 from whycold.store.records import Capture, Record, Written
 from whycold.store.sqlite_culprit_rows import CulpritRows
 from whycold.store.sqlite_database import Database
-from whycold.store.sqlite_ids import own_rid, read_more, rid_of
+from whycold.store.sqlite_ids import own_rid, rid_of
 from whycold.store.sqlite_labels import Labels
 from whycold.store.sqlite_sums import FactRow, Sums
 from whycold.store.squeeze import squeeze
-from whycold.store.telling import encode_counts, encode_texts, more_of
+from whycold.store.telling import decode_more, encode_counts, encode_more, encode_texts, more_of
 
 __all__ = ["Writer"]
 
@@ -40,7 +38,6 @@ _FACT: Final = (
     "SELECT (rid >> 22) * 1000 + us, label, kind, session, culprit, miss IS NOT NULL, missed, cost,"
     f" stake, more, {', '.join(TOKENS)} FROM call WHERE rid = ?"
 )
-_pack: Final = msgspec.msgpack.Encoder().encode
 
 
 class _Near(NamedTuple):
@@ -78,7 +75,9 @@ class Writer:
                     continue
                 amended += bool(there)
                 added += not there
-                self._add(replace(record, also=self._names(record, there)))
+                if there or record.also:
+                    record = replace(record, also=self._names(record, there))
+                self._add(record)
             self._remember(token, state or {})
             return Written(added=added, amended=amended, known=known)
 
@@ -107,7 +106,7 @@ class Writer:
             return 0
         at, label, kind, session, culprit, miss, missed, cost, stake, more, *tokens = row
         gone = self.remove_texts(rid)
-        ids = read_more(more).ids
+        ids = decode_more(more).ids
         self._db.many("DELETE FROM alias WHERE h = ? AND rid = ?", ((hashed(i), rid) for i in ids))
         self._db.run("DELETE FROM call WHERE rid = ?", (rid,))
         self._sums.remove(
@@ -137,7 +136,7 @@ class Writer:
         """Remove a call but leave it in the sums. Contents that went with it."""
         gone = self.remove_texts(rid)
         row = self._db.one("SELECT more FROM call WHERE rid = ?", (rid,))
-        ids = read_more(row[0]).ids if row is not None else ()
+        ids = decode_more(row[0]).ids if row is not None else ()
         self._db.many("DELETE FROM alias WHERE h = ? AND rid = ?", ((hashed(i), rid) for i in ids))
         self._db.run("DELETE FROM call WHERE rid = ?", (rid,))
         return gone
@@ -159,8 +158,8 @@ class Writer:
         """What else the call is known by, once those that it replaces are removed."""
         names = [clean(id) for id in record.also]
         for rid in there:
-            more = read_more(self._db.value("SELECT more FROM call WHERE rid = ?", (rid,)))
-            names += more.ids[: 1 + len(more.o)]
+            more = decode_more(self._db.value("SELECT more FROM call WHERE rid = ?", (rid,)))
+            names += (more.call, *more.others)
             self.remove(rid)
         return tuple(id for id in dict.fromkeys(names) if id != clean(record.call.id))
 
@@ -191,7 +190,7 @@ class Writer:
             _CALL,
             (
                 *(rid, us, label, kind, origin, session, culprit, 1 if miss else None),
-                *(missed, cost, stake, *tokens, _pack(more)),
+                *(missed, cost, stake, *tokens, encode_more(more)),
             ),
         )
         self._db.many(
@@ -243,7 +242,7 @@ class Writer:
             row = self._db.one(
                 "SELECT more, segment FROM call LEFT JOIN detail USING (rid) WHERE rid = ?", (rid,)
             )
-            near = _Near(row[1], read_more(row[0]).message_id) if row else _Near(None, None)
+            near = _Near(row[1], decode_more(row[0]).message_id) if row else _Near(None, None)
             self._near.put(id, near)
         return near
 

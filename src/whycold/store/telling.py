@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import accumulate
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
@@ -16,95 +17,117 @@ from whycold.core.diagnosis import BlockCount, Diagnosis, Found, Grade
 from whycold.core.prompt import Block, Section
 from whycold.core.wording import summary
 from whycold.store.codec import from_json, to_json
-from whycold.store.numbering import clean, micros, pack_id, pico_usd, unpack_id, usd_of
+from whycold.store.measures import sized
+from whycold.store.numbering import clean, pack_id, pico_usd, unpack_id, usd_of
 
 __all__ = [
     "More",
     "decode_counts",
+    "decode_more",
     "decode_texts",
     "encode_counts",
+    "encode_more",
     "encode_texts",
     "more_of",
     "title_without_texts",
+    "told_facts",
     "told_from",
 ]
 
 _GRADES: Final = (None, Grade.confirmed, Grade.consistent, Grade.inferred, Grade.contradicted)
 _SAID: Final = (None, Said.changed, Said.unchanged, Said.hit, Said.inconclusive)
-_MOST: Final = 1 << 40
+_MICRO: Final = timedelta(microseconds=1)
+
+_found: Final = attrgetter(*(field.name for field in fields(Found)))
+_count: Final = attrgetter(*(field.name for field in fields(BlockCount)))
 
 _pack = msgspec.msgpack.Encoder().encode
 _unpack_counts = msgspec.msgpack.Decoder(list[int]).decode
 
 
-class More(msgspec.Struct, omit_defaults=True, frozen=True):
-    """Facts of a call that nothing is summed or searched by. Names are one letter each: they are
-    written with every call.
+class More(msgspec.Struct, array_like=True, frozen=True):
+    """Facts of a call that nothing is summed or searched by. Written as a list without the
+    defaults at its end, so what most calls have stands first; add at the end only.
 
-    ``c``, ``m``, ``q``, ``o``: our id, message id, request id, other ids; ``p``, ``n``: the
-    predecessor's id and, where it is not known here, its message id; ``b``, ``g``: microseconds
-    from sending to the answer and since the predecessor; ``r``: reusable tokens; ``k``: where the
-    prefix broke; ``d``, ``e``: grade, expected; ``w``: a cost finer than is summed; ``x``: path;
-    ``f``: fingerprint of a call that is no miss; ``v``: the provider's verdict; ``h``: status and
-    kind of its error; ``s``: the reason it gave; ``z``: opaque blocks; ``y``: the engine's version;
-    ``a``: the model stands in the reply only.
+    ``own``, ``message``, ``request``, ``before``: packed ids, the last one the predecessor's;
+    ``began``, ``gap``: microseconds from sending to the answer and since the predecessor;
+    ``beyond``: reusable tokens less those that were read; ``grade``; ``engine``: its version;
+    ``broke_at``; ``path``; ``expected``; ``also``: other ids; ``before_message``: the predecessor's
+    message id where it is not known here; ``cost``: one finer than is summed; ``fingerprint``: of a
+    call that is no miss; ``said``: the provider's verdict; ``refused``: status and kind of its
+    error; ``reason``: the one it gave; ``opaque``; ``replied``: the model stands in the reply only.
     """
 
-    c: bytes
-    m: bytes | None = None
-    q: bytes | None = None
-    o: tuple[bytes, ...] = ()
-    p: bytes | None = None
-    n: bytes | None = None
-    b: int | None = None
-    g: int | None = None
-    r: int | None = None
-    k: int | None = None
-    d: int = 0
-    e: bool = False
-    w: str | None = None
-    x: str | None = None
-    f: str | None = None
-    v: tuple[int, str | None, int | None] | None = None
-    h: tuple[int | None, str | None] | None = None
-    s: str | None = None
-    z: int = 0
-    y: int = 1
-    a: bool = False
+    own: bytes
+    message: bytes | None = None
+    request: bytes | None = None
+    before: bytes | None = None
+    began: int | None = None
+    gap: int | None = None
+    beyond: int | None = None
+    grade: int = 0
+    engine: int = 1
+    broke_at: int | None = None
+    path: str | None = None
+    expected: bool = False
+    also: tuple[bytes, ...] = ()
+    before_message: bytes | None = None
+    cost: str | None = None
+    fingerprint: str | None = None
+    said: tuple[int, str | None, int | None] | None = None
+    refused: tuple[int | None, str | None] | None = None
+    reason: str | None = None
+    opaque: int = 0
+    replied: bool = False
 
     @property
     def call(self) -> str:
         """Our id of the call."""
-        return unpack_id(self.c)
+        return unpack_id(self.own)
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Other ids under which whycold knows the call."""
+        return tuple(map(unpack_id, self.also))
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """Every id of the call, our own first."""
-        provider = (id for id in (self.m, self.q) if id is not None)
-        return tuple(map(unpack_id, (self.c, *self.o, *provider)))
+        """Every id of the call, our own first, the provider's last."""
+        provider = (id for id in (self.message, self.request) if id is not None)
+        return tuple(map(unpack_id, (self.own, *self.also, *provider)))
 
     @property
     def message_id(self) -> str | None:
         """The provider's id of the response."""
-        return _id(self.m)
+        return _id(self.message)
 
     @property
     def request_id(self) -> str | None:
         """The provider's id of the request."""
-        return _id(self.q)
-
-    @property
-    def began(self) -> timedelta | None:
-        """From sending to the first byte of the answer."""
-        return _span(self.b)
+        return _id(self.request)
 
     @property
     def verdict(self) -> ProviderVerdict | None:
         """The provider's own diagnosis."""
-        if self.v is None:
+        said = _SAID[self.said[0]] if self.said is not None else None
+        if self.said is None or said is None:
             return None
-        said = _SAID[self.v[0]]
-        return ProviderVerdict(said, self.v[1], self.v[2]) if said is not None else None
+        return ProviderVerdict(said, self.said[1], self.said[2])
+
+
+_DEFAULTS: Final = msgspec.structs.astuple(More(b""))
+
+decode_more: Final = msgspec.msgpack.Decoder(More).decode
+"""Further facts from their bytes."""
+
+
+def encode_more(more: More) -> bytes:
+    """Further facts as bytes."""
+    values = msgspec.structs.astuple(more)
+    end = len(values)
+    while values[end - 1] == _DEFAULTS[end - 1]:
+        end -= 1
+    return _pack(values[:end])
 
 
 def more_of(
@@ -115,52 +138,54 @@ def more_of(
     """
     verdict, error = call.reply.verdict, call.reply.error
     first = told.divergences[0] if told.divergences else None
+    reusable, read = sized(told.reusable_tokens), sized(call.usage.cache_read)
     return More(
-        c=_packed(call.id),
-        m=_maybe(call.reply.message_id),
-        q=_maybe(call.request_id),
-        o=tuple(map(_packed, also)),
-        p=_maybe(told.predecessor),
-        n=None if message_known else _maybe(told.predecessor_message_id),
-        b=micros(call.began) - micros(call.at) if call.began is not None else None,
-        g=told.gap // timedelta(microseconds=1) if told.gap is not None else None,
-        r=_small(told.reusable_tokens),
-        k=_small(told.broke_at),
-        d=_GRADES.index(told.grade),
-        e=told.expected,
-        w=_fine(told.missed_cost_usd),
-        x=clean(first.path) if first is not None else None,
-        f=None if miss or told.fingerprint is None else clean(told.fingerprint),
-        v=(_SAID.index(verdict.said), _label(verdict.reason), _small(verdict.missed_tokens))
+        own=_packed(call.id),
+        message=_maybe(call.reply.message_id),
+        request=_maybe(call.request_id),
+        before=_maybe(told.predecessor),
+        began=(call.began - call.at) // _MICRO if call.began is not None else None,
+        gap=told.gap // _MICRO if told.gap is not None else None,
+        beyond=None if reusable is None else reusable - (read or 0),
+        grade=_GRADES.index(told.grade),
+        engine=told.engine,
+        broke_at=sized(told.broke_at),
+        path=clean(first.path) if first is not None else None,
+        expected=told.expected,
+        also=tuple(map(_packed, also)),
+        before_message=None if message_known else _maybe(told.predecessor_message_id),
+        cost=_fine(told.missed_cost_usd),
+        fingerprint=None if miss else _label(told.fingerprint),
+        said=(_SAID.index(verdict.said), _label(verdict.reason), sized(verdict.missed_tokens))
         if verdict is not None
         else None,
-        h=(error.status, _label(error.kind)) if error is not None else None,
-        s=_label(told.provider_reason),
-        z=told.opaque,
-        y=told.engine,
-        a=call.model is None and told.model is not None,
+        refused=(error.status, _label(error.kind)) if error is not None else None,
+        reason=_label(told.provider_reason),
+        opaque=told.opaque,
+        replied=call.model is None and told.model is not None,
     )
 
 
-def told_from(facts: Diagnosis, more: More, cost: Decimal | None) -> Diagnosis:
-    """``facts`` completed by what ``more`` holds; its texts are still to come."""
-    return replace(
-        facts,
-        grade=_GRADES[more.d],
-        expected=more.e,
-        message_id=more.message_id,
-        request_id=more.request_id,
-        predecessor=_id(more.p),
-        predecessor_message_id=_id(more.n),
-        missed_cost_usd=Decimal(more.w) if more.w is not None else cost,
-        reusable_tokens=more.r,
-        broke_at=more.k,
-        gap=_span(more.g),
-        provider_reason=more.s,
-        opaque=more.z,
-        fingerprint=facts.fingerprint or more.f,
-        engine=more.y,
-    )
+def told_facts(more: More, read: int | None, cost: Decimal | None) -> dict[str, Any]:
+    """What ``more`` holds of a diagnosis, by its fields. ``read`` and ``cost`` are those of the
+    call's sums.
+    """
+    return {
+        "call": more.call,
+        "grade": _GRADES[more.grade],
+        "expected": more.expected,
+        "message_id": more.message_id,
+        "request_id": more.request_id,
+        "predecessor": _id(more.before),
+        "predecessor_message_id": _id(more.before_message),
+        "missed_cost_usd": Decimal(more.cost) if more.cost is not None else cost,
+        "reusable_tokens": None if more.beyond is None else more.beyond + (read or 0),
+        "broke_at": more.broke_at,
+        "gap": None if more.gap is None else timedelta(microseconds=more.gap),
+        "provider_reason": more.reason,
+        "opaque": more.opaque,
+        "engine": more.engine,
+    }
 
 
 def encode_texts(told: Diagnosis, error: ProviderError | None) -> bytes:
@@ -181,24 +206,27 @@ def encode_texts(told: Diagnosis, error: ProviderError | None) -> bytes:
     return to_json(rest) if any(rest) else b""
 
 
-def decode_texts(
-    data: bytes, facts: Diagnosis, path: str | None, advice: str | None
-) -> tuple[Diagnosis, str | None]:
-    """``facts`` with its texts, and the provider's error message. ``path`` is what is said where
-    they have been dropped.
+def decode_texts(data: bytes) -> tuple[dict[str, Any], str | None]:
+    """The fields of a diagnosis that ``encode_texts`` holds, and the provider's error message.
+    ``summary`` is None where it follows from the rest.
     """
-    if not data:
-        facts = replace(facts, title=title_without_texts(facts.cause, path))
-        return replace(facts, summary=summary(facts)), None
     title, ruled_out, divergences, error, said = from_json(data)
-    told = replace(
-        facts,
-        title=title,
-        advice=advice,
-        ruled_out=tuple(ruled_out),
-        divergences=tuple(Found(Section(first), *rest) for first, *rest in divergences),
-    )
-    return replace(told, summary=said if said is not None else summary(told)), error
+    # what an older version did not write is left to the field's default
+    found = tuple(Found(Section(first), *rest) for first, *rest in divergences)
+    return {
+        "title": title,
+        "ruled_out": tuple(ruled_out),
+        "divergences": found,
+        "summary": said,
+    }, error
+
+
+def told_from(values: dict[str, Any]) -> Diagnosis:
+    """A diagnosis of its fields, its summary said again where it is missing."""
+    said = values.get("summary")
+    values["summary"] = said or ""
+    told = Diagnosis(**values)
+    return told if said is not None else replace(told, summary=summary(told))
 
 
 def title_without_texts(cause: str | None, path: str | None) -> str | None:
@@ -259,14 +287,6 @@ def _id(data: bytes | None) -> str | None:
 
 def _label(text: str | None) -> str | None:
     return None if text is None else clean(text)
-
-
-def _small(number: int | None) -> int | None:
-    return None if number is None else max(-_MOST, min(number, _MOST))
-
-
-def _span(span: int | None) -> timedelta | None:
-    return None if span is None else timedelta(microseconds=span)
 
 
 def _fine(cost: Decimal | None) -> str | None:
