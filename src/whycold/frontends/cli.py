@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -11,29 +13,49 @@ from rich.console import Console
 
 from whycold import __version__
 from whycold.errors import UserError
-from whycold.frontends.comparison import Comparison, read_file
+from whycold.frontends.comparison import Comparison
 from whycold.frontends.diagnosis_json import as_json
+from whycold.frontends.printable import printable
 from whycold.frontends.terminal import show
 
 __all__ = ["cli", "main"]
 
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="whycold")
-def cli() -> None:
-    """Follow every prompt-cache miss back to the edit that caused it."""
+_PIPED_WIDTH = 80
 
 
-@cli.command()
+@click.group(
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done, 2 your mistake, told in one line.",
+)
+@click.version_option(__version__, prog_name="whycold", message="%(prog)s %(version)s")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Follow every prompt-cache miss back to the edit that caused it.
+
+    \b
+    Examples:
+      whycold diff before.json after.json
+      whycold diff --json before.json after.json | jq .cause
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+@cli.command(epilog="Exit codes: 0 whatever is found, 2 when a file cannot be read as a request.")
 @click.argument("before", type=click.Path(path_type=Path, allow_dash=True))
 @click.argument("after", type=click.Path(path_type=Path, allow_dash=True))
 @click.option(
     "--provider",
     metavar="NAME",
-    help="Whose cache rules hold (default: by the shape of the request).",
+    help="Whose cache rules hold: anthropic, openai, bedrock, llama.cpp and more; a wrong name "
+    "lists them. Default: by the shape of the request and its model.",
 )
 @click.option(
-    "--prices", type=click.Path(path_type=Path), help="Own prices: a LiteLLM-style JSON file."
+    "--prices",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Your own prices: a JSON file in the format of LiteLLM's.",
 )
 @click.option("--json", "as_data", is_flag=True, help="Print the diagnosis as JSON.")
 def diff(
@@ -41,31 +63,66 @@ def diff(
 ) -> None:
     """Compare two requests: what broke the prefix, where, and what it costs.
 
-    BEFORE and AFTER are files with a request body, or with a recorded exchange {"request": …,
-    "response": …, "at": …}; a dash reads standard input.
+    BEFORE and AFTER are JSON files: each the body of a request, or a recorded exchange with a
+    "request" and perhaps a "response" (a body or the text of a stream) and the time "at". Without
+    responses the token counts are estimates. One of the two may be -, for standard input.
+
+    \b
+    Examples:
+      whycold diff turn-1.json turn-2.json
+      whycold diff turn-1.json - < turn-2.json
+      whycold diff --provider bedrock turn-1.json turn-2.json
     """
-    told = Comparison(provider, prices).of(read_file(before), read_file(after))
+    found = Comparison(provider, prices).files(before, after)
     if as_data:
-        click.echo(json.dumps(as_json(told, blocks=True), indent=2))
+        data = as_json(found.told, blocks=True)
+        click.echo(json.dumps({**data, "notes": list(found.notes)}, indent=2))
     else:
-        show(Console(highlight=False), told)
+        _make_writable()
+        show(_console(), found.told, found.notes)
 
 
-def main() -> None:
-    """Run the command; the user's mistakes are one line on standard error and exit code 2."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command, by default with this process's arguments; the user's mistakes are one line
+    on standard error and exit code 2.
+    """
     try:
-        cli(standalone_mode=False)
+        cli(arguments, standalone_mode=False)
+        sys.stdout.flush()
     except UserError as error:
         _fail(str(error))
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx is not None else "whycold"
+        _fail(f"{error.format_message()} ({command} --help says more)")
     except click.ClickException as error:
         _fail(error.format_message())
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
+        # what is still in the buffer would be written, and complained about, at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(message: str) -> None:
-    click.echo(f"whycold: {message}", err=True)
+    click.echo(f"whycold: {printable(' '.join(message.split()))}", err=True)
     sys.exit(2)
+
+
+class _Console(Console):
+    """Leaves a closed pipe to ``main``; rich would end with exit code 1."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+def _console() -> Console:
+    """As wide as the terminal; a pipe gets one width, so that its text is the same everywhere."""
+    console = _Console(highlight=False)
+    return console if console.is_terminal else _Console(highlight=False, width=_PIPED_WIDTH)
+
+
+def _make_writable() -> None:
+    """Characters that the output's encoding lacks are escaped instead of failing."""
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="backslashreplace")

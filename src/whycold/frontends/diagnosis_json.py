@@ -11,6 +11,9 @@ from whycold.core.diagnosis import BlockCount, Diagnosis, Found
 
 __all__ = ["as_json", "decimal_text", "time_text"]
 
+_RECORDED_SINCE = datetime(2000, 1, 1, tzinfo=UTC)
+"""An earlier time stands for one that is not known."""
+
 
 def as_json(told: Diagnosis, *, blocks: bool = False) -> dict[str, Json]:
     """The diagnosis as plain values; with ``blocks`` the tokens of every block as well."""
@@ -18,7 +21,7 @@ def as_json(told: Diagnosis, *, blocks: bool = False) -> dict[str, Json]:
         "call": told.call,
         "message_id": told.message_id,
         "request_id": told.request_id,
-        "at": time_text(told.at),
+        "at": time_text(told.at) if told.at >= _RECORDED_SINCE else None,
         "api": told.api,
         "provider": told.provider,
         "model": told.model,
@@ -89,6 +92,7 @@ def _found(found: Found) -> dict[str, Json]:
         "cause": found.cause,
         "expected": found.expected,
         "title": found.title,
+        "rest": found.rest,
     }
 
 

@@ -66,7 +66,7 @@ class _View:
     def __init__(self, found: Found) -> None:
         self.before, self.after = found.before, found.after
         self.spans = list(find_edits(self.before, self.after)) or [Edit(0, 0, 0, 0)]
-        self.base = found.offset - self.spans[0].before_start
+        self.base = max(0, found.offset - self.spans[0].before_start)
         self.ends, self.whole = not found.rest, len(found.before) < _CUT
 
     def joined(self, found: Found) -> bool:
@@ -103,8 +103,10 @@ def _shifted(edit: Edit, old: int, new: int) -> Edit:
     )
 
 
-def hunks(edits: Sequence[Found], *, colour: bool) -> Iterator[Row]:
-    """The edits of one value in their order, with what is folded between them."""
+def hunks(edits: Sequence[Found], *, colour: bool, more: bool = False) -> Iterator[Row]:
+    """The edits of one value in their order, with what is folded between them; ``more`` of them
+    follow.
+    """
     done: int | None = 0
     views: list[_View] = []
     for found in edits:
@@ -117,7 +119,7 @@ def hunks(edits: Sequence[Found], *, colour: bool) -> Iterator[Row]:
         yield from _rows("-", hunk.old, colour=colour)
         yield from _rows("+", hunk.new, colour=colour)
         done = hunk.end
-    if done is not None and (rest := edits[-1].rest) is not None:
+    if not more and done is not None and (rest := edits[-1].rest) is not None:
         yield from _folded(views[-1].base + len(views[-1].before) + rest - done)
 
 

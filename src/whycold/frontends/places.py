@@ -84,4 +84,4 @@ def _role(told: Diagnosis, at: int, main: int | None, *, inside: bool) -> str:
         case Verdict.miss | Verdict.partial:
             if inside:
                 return "broke the prefix"
-            return "not what broke it" if main is None or at < main else "would break it next"
+            return "not the cause here" if main is None or at < main else "would break it next"

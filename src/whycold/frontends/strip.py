@@ -8,7 +8,7 @@ from itertools import accumulate, groupby
 
 from rich.text import Text
 
-from whycold.core.diagnosis import BlockCount, Diagnosis
+from whycold.core.diagnosis import BlockCount, Diagnosis, Verdict
 from whycold.core.numbers import exact, percent
 from whycold.core.prompt import Section
 from whycold.frontends.palette import BAD, SECTIONS, SOFT
@@ -80,7 +80,7 @@ def strip(told: Diagnosis, width: int, *, colour: bool, ascii_only: bool = False
         cells.append(char, style=SECTIONS[scale.section(cell)])
     yield cells
     if told.broke_at is not None and told.divergences:
-        yield _mark(scale, told.broke_at, width, mark)
+        yield _mark(told, scale, width, mark)
     yield _legend(told, scale, kept, (full, pale, square))
 
 
@@ -101,15 +101,18 @@ def _kept_cells(scale: Scale, kept: int) -> int:
     return min(cells - 1, max(scale.cell(kept), 1)) if kept else 0
 
 
-def _mark(scale: Scale, token: int, width: int, mark: str) -> Text:
-    words = f"broke here: token {exact(token)} of {exact(scale.total)}"
-    at = scale.cell(token)
+def _mark(told: Diagnosis, scale: Scale, width: int, mark: str) -> Text:
+    lost = told.verdict in (Verdict.miss, Verdict.partial, Verdict.unknown)
+    style = BAD if lost else SOFT
+    where = f"token {exact(told.broke_at)} of {exact(scale.total)}"
+    words = f"{'broke' if lost else 'differs from'} here: {where}"
+    at = scale.cell(told.broke_at or 0)
     if at + 2 + len(words) <= width:
-        return Text(f"{' ' * at}{mark} {words}", style=BAD, no_wrap=True)
+        return Text(f"{' ' * at}{mark} {words}", style=style, no_wrap=True)
     left = at - len(words) - 1
     if left >= 0:
-        return Text(f"{' ' * left}{words} {mark}", style=BAD, no_wrap=True)
-    return Text(f"{' ' * at}{mark}\n{words}", style=BAD)
+        return Text(f"{' ' * left}{words} {mark}", style=style, no_wrap=True)
+    return Text(f"{' ' * at}{mark}\n{words}", style=style)
 
 
 def _legend(told: Diagnosis, scale: Scale, kept: int, glyphs: tuple[str, str, str]) -> Text:
@@ -120,9 +123,11 @@ def _legend(told: Diagnosis, scale: Scale, kept: int, glyphs: tuple[str, str, st
         line.append(f" {section} {exact(tokens)}   ")
     read = told.usage.cache_read
     if read is not None:
-        line.append(f"{full} read {exact(read)} ({percent(read, told.usage.input)})")
+        line.append(
+            f"{full} read {exact(read)} ({percent(read, told.usage.input)})  " if read else ""
+        )
         if kept < scale.total:
-            line.append(f"  {pale} not read")
+            line.append(f"{pale} {'not' if read else 'nothing'} read")
     elif told.broke_at is not None:
         line.append(f"{pale} behind the change")
     else:

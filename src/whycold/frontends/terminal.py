@@ -4,7 +4,7 @@ do, the facts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
@@ -13,7 +13,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from whycold.core.diagnosis import Diagnosis, Grade, Verdict
+from whycold.core.diagnosis import Diagnosis, Grade, Reason, Verdict
 from whycold.core.numbers import exact, span, usd
 from whycold.frontends.hunks import Row, hunks
 from whycold.frontends.palette import BAD, FAINT, GOOD, SECTIONS, SOFT
@@ -46,8 +46,8 @@ _GRADES = {
 }
 
 
-def show(console: Console, told: Diagnosis) -> None:
-    """Print one diagnosis, at most 100 cells wide."""
+def show(console: Console, told: Diagnosis, notes: Sequence[str] = ()) -> None:
+    """Print one diagnosis, at most 100 cells wide; ``notes`` say what else there is to know."""
     width = min(console.width, _WIDEST) - 2
     colour = console.color_system is not None and not console.no_color
     ascii_only = not console.encoding.startswith("utf")
@@ -63,7 +63,7 @@ def show(console: Console, told: Diagnosis) -> None:
         parts += [*_changes(told, width, colour=colour), Text()]
     if told.advice:
         parts += [_heading("What to do", "", width), Text(printable(told.advice)), Text()]
-    parts += [_heading("Facts", "", width), _facts(told)]
+    parts += [_heading("Facts", "", width), _facts(told, notes)]
     console.print()
     for line in console.render_lines(Group(*parts), console.options.update_width(width), pad=False):
         console.print(_row(line), soft_wrap=True)
@@ -115,20 +115,26 @@ def _place(place: Place, told: Diagnosis, width: int, *, colour: bool) -> Iterat
     path = name_of(first.path)
     facts = [place.count, "expected" if first.expected else "", place.role]
     meta = " · ".join(fact for fact in facts if fact)
-    line = Text.assemble(("● ", SECTIONS[first.section]), (path, "bold"))
+    heading = Table.grid(padding=(0, 1))
+    heading.add_column(no_wrap=True)
+    heading.add_column(overflow="fold")
+    line = Text(path, style="bold")
     space = width - cell_len(path) - cell_len(meta) - 2
-    if space >= 2:
-        yield line.append(" " * space).append(meta, style=SOFT)
-    else:
-        yield line
+    fits = space >= 2
+    if fits:
+        line.append(" " * space + meta, style=f"not bold {SOFT}")
+    heading.add_row(Text("●", style=SECTIONS[first.section]), line)
+    yield heading
+    if not fits:
         yield Text(f"  {meta}", style=SOFT)
     if first.title != told.title:
         yield Text(f"  {printable(first.title)}", style=SOFT)
     if place.run or not (first.before and first.after):
         yield _grid(_beginnings(place, width), width)
         return
-    yield _grid(hunks(place.edits[:_MOST_EDITS], colour=colour), width)
-    if (more := len(place.edits) - _MOST_EDITS) > 0:
+    more = len(place.edits) - _MOST_EDITS
+    yield _grid(hunks(place.edits[:_MOST_EDITS], colour=colour, more=more > 0), width)
+    if more > 0:
         yield Text(f"    and {exact(more)} more edits of this text", style=FAINT)
 
 
@@ -137,7 +143,12 @@ def _beginnings(place: Place, width: int) -> Iterator[Row]:
     for at, found in enumerate(place.edits[:_MOST_BLOCKS]):
         sign, text = ("+", found.after) if found.after else ("-", found.before)
         if at == 0:
-            yield Row(sign, Text(row_of(text, 3 * (width - 5)), style=GOOD if sign == "+" else BAD))
+            yield Row(
+                sign,
+                Text(
+                    row_of(text, int(2.7 * (width - _MARGIN))), style=GOOD if sign == "+" else BAD
+                ),
+            )
             continue
         name = name_of(found.path, 60)
         line = Text.assemble((name, SOFT), "  ")
@@ -160,11 +171,11 @@ def _grid(rows: Iterator[Row], width: int) -> Table:
     return table
 
 
-def _facts(told: Diagnosis) -> Table:
+def _facts(told: Diagnosis, notes: Sequence[str]) -> Table:
     table = Table.grid(padding=(0, 3))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for name, value in _listed(told):
+    for name, value in (*_listed(told), *(("Note", note) for note in notes)):
         table.add_row(Text(name, style=SOFT), Text(printable(value)))
     return table
 
@@ -172,7 +183,7 @@ def _facts(told: Diagnosis) -> Table:
 def _listed(told: Diagnosis) -> Iterator[tuple[str, str]]:
     if told.cause is not None:
         yield "Cause", told.cause
-    if told.grade is not None:
+    if told.grade is not None and told.reason is not Reason.unexplained:
         yield "How sure", _GRADES[told.grade]
     if told.provider_reason:
         yield "Provider says", told.provider_reason

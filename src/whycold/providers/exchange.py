@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,6 +17,8 @@ __all__ = ["Exchange", "read_exchange"]
 
 _ORIGIN = ("project", "session", "agent", "release", "account", "host", "request_id")
 _SECONDS_UNTIL_MS = 100_000_000_000
+_YEARS = range(2000, 2200)
+"""A time outside of these years is a mistake, and no time is known."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,8 @@ def read_exchange(data: bytes) -> Exchange:
 
     ``request`` and ``response`` are bodies as JSON or as text (a stream's events too), or objects
     with ``headers`` and ``body``; ``at`` is an ISO time or a Unix time in seconds or milliseconds.
-    Raises UserError for anything else.
+    A line of a batch file, which holds its request under ``body``, is a request. Raises UserError
+    for anything else.
     """
     value = decode(data)
     document = as_map(value)
@@ -60,7 +64,8 @@ def read_exchange(data: bytes) -> Exchange:
             "is JSON, but not an object: expected a request body or a recorded exchange"
         )
     if "request" not in document:
-        return Exchange(document)
+        batched = as_map(document.get("body")) if "method" in document else None
+        return Exchange(batched if batched is not None else document)
     headers, request = _message(document["request"])
     body = _request_body(request)
     _, response = _message(document.get("response"))
@@ -86,7 +91,10 @@ def _message(value: Json) -> tuple[Mapping[str, str], Json]:
 
 def _request_body(value: Json) -> JsonMap:
     if isinstance(value, str):
-        value = decode(value)
+        try:
+            value = decode(value)
+        except UserError as error:
+            raise UserError(f'holds a "request" that {error}') from None
     body = as_map(value)
     if body is None:
         raise UserError('holds a "request" that is not a JSON object')
@@ -94,22 +102,26 @@ def _request_body(value: Json) -> JsonMap:
 
 
 def _response_body(value: Json, usage: Json) -> JsonMap | bytes | None:
+    """A body, or the bytes of one; with nothing but a usage, that as a body."""
     if isinstance(value, str):
         return value.encode("utf-8", "surrogatepass")
+    if value is None:
+        return {"usage": usage} if as_map(usage) is not None else None
     body = as_map(value)
-    if body is None and as_map(usage) is not None:
-        return {"usage": usage}
-    return body
+    # the array of a stream's chunks is read as the stream; what else there is holds no usage
+    return body if body is not None else json.dumps(value).encode("ascii")
 
 
 def _time(value: Json) -> datetime | None:
     try:
         if isinstance(value, str):
             at = datetime.fromisoformat(value)
-            return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            at = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
             seconds = value / 1000 if value > _SECONDS_UNTIL_MS else value
-            return datetime.fromtimestamp(seconds, UTC)
+            at = datetime.fromtimestamp(seconds, UTC)
+        else:
+            return None
     except (ValueError, OverflowError, OSError):
         return None
-    return None
+    return at if at.year in _YEARS else None
