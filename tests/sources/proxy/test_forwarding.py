@@ -264,6 +264,13 @@ def test_a_client_of_http_1_0_gets_plain_bytes_and_the_end(start_on_each_loop: S
     assert answer == b"HTTP/1.1 200 OK\r\nX-A: b\r\nConnection: close\r\n\r\nabcde"
 
 
+def test_a_client_of_http_1_0_gets_nothing_that_follows(start: Start):
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with upstream([lambda wire: wire.message(), head + chunked(b"abc") + ok()]) as server:
+        answer = start(config(server)).ask(b"GET /v1/models HTTP/1.0\r\n\r\n")
+    assert answer.endswith(b"\r\n\r\nabc")
+
+
 def test_the_same_client_connection_reaches_several_upstreams(start: Start):
     script: list[Step] = [lambda wire: wire.message(), ok(b"one"), lambda wire: wire.closed()]
     with upstream(script) as server:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import Final
 
@@ -123,8 +124,9 @@ class ChunkContent:
         self._parser.feed_data(_CHUNKED_HEAD)
 
     def take(self, data: bytes) -> bytes:
-        """The content in ``data``, which must have passed a BodyEnd already."""
-        self._parser.feed_data(data)
+        """The content in ``data``, which must have passed a BodyEnd already; not what follows."""
+        with contextlib.suppress(HttpParserError):
+            self._parser.feed_data(data)
         content = b"".join(self._pieces.held)
         self._pieces.held.clear()
         return content
