@@ -21,6 +21,7 @@ from whycold.core.call import Call, ProviderError, Usage
 from whycold.core.cause import Obstacle
 from whycold.core.diagnosis import Grade, Verdict
 from whycold.core.judge import judge
+from whycold.core.prompt import Prompt, Section
 from whycold.diagnose import diagnose
 
 SYSTEM, LAST = 2, -1
@@ -49,6 +50,13 @@ def test_a_first_call_that_reads_was_preceded_by_one_that_nobody_recorded():
 
 def test_a_first_call_of_which_nothing_is_reported_is_a_first_call():
     assert outcome(first(Usage())).verdict is Verdict.first
+
+
+def test_a_call_whose_prompt_was_not_recorded_is_not_called_the_first_of_its_kind():
+    hidden = Prompt((), unseen=frozenset({Section.tools, Section.system, Section.messages}))
+    seen = outcome(replace(first(counted(5000, read=0, write=5000)), prompt=hidden))
+    assert (seen.verdict, seen.missed) == (Verdict.unknown, 0)
+    assert seen.told.summary.startswith("The prompt is not recorded")
 
 
 def test_a_first_call_below_the_minimum_cannot_be_cached():

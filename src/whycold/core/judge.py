@@ -76,6 +76,9 @@ def judge(
 def _alone(call: Call, rules: CacheRules) -> Verdict:
     if call.usage.cache_read:
         return Verdict.hit
+    if call.prompt.unseen and not call.prompt.blocks:
+        # not the first of its kind: of what kind it is was not recorded
+        return Verdict.unknown
     if _too_short(call, rules) is not None:
         return Verdict.uncacheable
     return Verdict.first

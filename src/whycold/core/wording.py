@@ -115,6 +115,8 @@ def _unknown(told: Diagnosis) -> str:
         if recorded
         else "No usage is recorded, so token counts are estimates."
     )
+    if told.predecessor is None and not told.title:
+        return "The prompt is not recorded, so what it could have read from the cache is not known."
     if not told.title:
         return (
             "The prompt begins with all of the earlier one, so that nothing in it breaks the "
