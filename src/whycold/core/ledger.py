@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from whycold.core.call import Call
-from whycold.core.content import digest, encode
+from whycold.core.content import encode
 from whycold.core.live_entries import Entry, entries, reach
 from whycold.core.prompt import Section
 from whycold.core.rules import CacheRules
@@ -26,17 +26,17 @@ class Ledger:
     """
 
     def __init__(self) -> None:
-        self._entries: dict[tuple[object, ...], Entry] = {}
+        self._tables: dict[tuple[object, ...], dict[bytes, Entry]] = {}
         self._recent: deque[Call] = deque(maxlen=_RECENT)
 
     def live(self, call: Call, rules: CacheRules) -> tuple[Entry, ...]:
         """Entries of any earlier call that this call could read, shortest first."""
-        found = self._found(call, _keys(call, rules)[: reach(call, rules)])
+        found = self._found(call, rules, reach(call, rules))
         return tuple(e for e in found if e is not None and e.readable(call.at))
 
     def refreshed(self, call: Call, rules: CacheRules) -> dict[int, Entry]:
         """The entries at the prefixes of an earlier call, by leading blocks, as last used."""
-        found = enumerate(self._found(call, _keys(call, rules)), 1)
+        found = enumerate(self._found(call, rules), 1)
         return {blocks: entry for blocks, entry in found if entry is not None}
 
     def remember(
@@ -45,30 +45,28 @@ class Ledger:
         """Take in what a call left, and that it read what was live."""
         self._recent.append(call)
         read = call.usage.cache_read or 0
-        place, keys = scope(call), _keys(call, rules)
+        tables = self._of(call, rules)
+        blocks, chain = call.prompt.blocks, call.prompt.chain
         for entry in live:
             if entry.ttl is not None and entry.ttl.refreshed and 0 < entry.tokens <= read:
-                self._entries[*place, keys[entry.blocks - 1]] = entry.used(call.at)
+                last = entry.blocks - 1
+                tables[blocks[last].section][chain[last]] = entry.used(call.at)
         for entry in entries(call, rules, counts):
-            self._keep((*place, keys[entry.blocks - 1]), entry)
+            last = entry.blocks - 1
+            _keep(tables[blocks[last].section], chain[last], entry)
             if entry.anywhere:
-                for blocks, key in enumerate(keys[:-1], 1):
-                    self._entries[*place, key] = entry.shortened(blocks, counts.until(blocks))
-
-    def _keep(self, key: tuple[object, ...], entry: Entry) -> None:
-        """Take in an entry; a count of its tokens is not given up for an estimate."""
-        older = self._entries.get(key)
-        if older is not None and older.exact and not entry.exact:
-            entry = replace(entry, tokens=older.tokens, exact=True)
-        self._entries[key] = entry
+                for i in range(last):
+                    part = entry.shortened(i + 1, counts.until(i + 1))
+                    tables[blocks[i].section][chain[i]] = part
 
     def forget(self, before: datetime) -> None:
         """Let go of entries that were last used before that time."""
-        self._entries = {
-            key: entry
-            for key, entry in self._entries.items()
-            if (entry.expires or entry.written) >= before
-        }
+        for place, table in list(self._tables.items()):
+            left = {k: e for k, e in table.items() if (e.expires or e.written) >= before}
+            if left:
+                self._tables[place] = left
+            else:
+                del self._tables[place]
 
     def others(self, call: Call, since: Call) -> tuple[Call, ...]:
         """Calls after ``since`` to the same place that this one does not go on from."""
@@ -83,26 +81,33 @@ class Ledger:
             and not own.issuperset(other.prompt.chain[-1:])
         )
 
-    def _found(self, call: Call, keys: Sequence[bytes]) -> list[Entry | None]:
+    def _of(self, call: Call, rules: CacheRules) -> dict[Section, dict[bytes, Entry]]:
+        """Per section, the entries by prefix that were made under the settings that void it."""
         place = scope(call)
-        return [self._entries.get((*place, key)) for key in keys]
+        return {
+            section: self._tables.setdefault((*place, *_voiding(call, rules, section)), {})
+            for section in rules.order
+        }
+
+    def _found(
+        self, call: Call, rules: CacheRules, limit: int | None = None
+    ) -> Iterator[Entry | None]:
+        tables = self._of(call, rules)
+        for block, link in zip(call.prompt.blocks[:limit], call.prompt.chain, strict=False):
+            yield tables[block.section].get(link)
+
+
+def _keep(table: dict[bytes, Entry], key: bytes, entry: Entry) -> None:
+    """Take in an entry; a count of its tokens is not given up for an estimate."""
+    older = table.get(key)
+    if older is not None and older.exact and not entry.exact:
+        entry = replace(entry, tokens=older.tokens, exact=True)
+    table[key] = entry
 
 
 def scope(call: Call) -> tuple[object, ...]:
     """What a call shares its cache with: nothing is read across two scopes."""
     return (call.provider, call.account, call.model, call.host)
-
-
-def _keys(call: Call, rules: CacheRules) -> Sequence[bytes]:
-    """Per block, what the cache knows the prefix by: its chain, and the settings that void it."""
-    salts = {section: digest(*_voiding(call, rules, section)) for section in rules.order}
-    plain = digest()
-    if all(salt == plain for salt in salts.values()):
-        return call.prompt.chain
-    return [
-        digest(link, salts.get(block.section, plain))
-        for block, link in zip(call.prompt.blocks, call.prompt.chain, strict=True)
-    ]
 
 
 def _voiding(call: Call, rules: CacheRules, section: Section) -> Iterator[bytes]:
