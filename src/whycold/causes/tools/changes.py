@@ -77,6 +77,13 @@ def owner(case: Case) -> str | None:
     d = case.divergence
     if d is None or case.obstacle is not None or d.section is not Section.tools:
         return None
+    key = f"tool {id(d)}"
+    if key not in case.notes:
+        case.notes[key] = _owner(case, d)
+    return str(case.notes[key])
+
+
+def _owner(case: Case, d: Divergence) -> str:
     if d.change in _BY_CHANGE:
         return _BY_CHANGE[d.change]
     if d.text is TextChange.line_order:
@@ -153,6 +160,13 @@ def _is_flip(case: Case, tools: Membership) -> bool:
 
 def _were_searched(case: Case, names: Sequence[str]) -> bool:
     """Whether a tool that finds tools was called in this conversation and named all of them."""
+    found = case.notes.get("tools searched")
+    if not isinstance(found, bool):
+        found = case.notes["tools searched"] = _search_names(case, names)
+    return found
+
+
+def _search_names(case: Case, names: Sequence[str]) -> bool:
     said = [
         block.encoded
         for block in case.call.prompt.section(Section.messages)
