@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.causes.pairs import told
+from tests.causes.pairs import calls, told
 from whycold.causes.examples import (
     MARKED,
     TASK,
@@ -27,6 +27,8 @@ from whycold.causes.examples import (
 )
 from whycold.causes.unexplained import UNEXPLAINED
 from whycold.core.cause import Example
+from whycold.diagnose import diagnose_pair
+from whycold.providers.registry import rules_for
 
 NEXT = asks("Then run them again, please.")
 AGAIN = (asks(TASK), said("Where?"), asks("In CI."))
@@ -190,3 +192,28 @@ def test_a_difference_that_nobody_claims_is_told_by_its_path():
     case = next(c for c in told(Example("pair", before, after, WAS, NOW)).cases if c.divergence)
     said_so = UNEXPLAINED.evidence(case).title
     assert said_so == "tools[Read].description is not what it was"
+
+
+def test_nothing_is_said_of_a_time_that_was_not_recorded():
+    before, after = calls(Example("pair", agent(), agent(NEXT), WAS, NOW))
+    told_so = diagnose_pair(before, after, rules_for, dated=False)
+    assert (told_so.cause, told_so.gap) == ("evicted", None)
+    assert told_so.title == "the prefix is the same, and it was not read"
+
+
+def test_a_model_with_explicit_caches_only_is_told_so():
+    def asked(*texts: str) -> Any:
+        turns = [
+            {"role": ("user", "model")[i % 2], "parts": [{"text": words}]}
+            for i, words in enumerate(texts)
+        ]
+        return {"model": "gemini-2.0-flash", "contents": turns}
+
+    found = title(
+        asked(TASK),
+        asked(TASK, "Where?", "In CI."),
+        was=read(0, of=5_000),
+        now=read(0, of=5_100),
+        provider="gemini",
+    )
+    assert found == "Gemini API caches this model only by an explicit cache, and none is named"

@@ -44,9 +44,16 @@ def diagnose(
 
 
 def diagnose_pair(
-    before: Call, after: Call, rules: RuleBook, prices: PriceList | None = None
+    before: Call,
+    after: Call,
+    rules: RuleBook,
+    prices: PriceList | None = None,
+    *,
+    dated: bool = True,
 ) -> Diagnosis:
-    """Diagnose one call against another that is known to be its predecessor."""
+    """Diagnose one call against another that is known to be its predecessor; with ``dated`` false,
+    nothing is said of the time between them.
+    """
     rule = rules(after)
     before, was = settled(before, rule, judge(before, None, rules(before), (), None).counts)
     linked = Linked(before, Link.named)
@@ -59,6 +66,8 @@ def diagnose_pair(
         if same_cache and e.readable(after.at) and _within(e.blocks, limit, kept)
     )
     judged = judge(after, linked, rule, divergences, was, live)
+    if not dated:
+        judged = replace(judged, gap=None)
     return told(after, linked, rule, judged, prices(after) if prices else None)
 
 

@@ -107,8 +107,7 @@ class Comparison:
             dated = False
         if not dated:
             second = replace(second, at=first.at + timedelta(seconds=1))
-        told = diagnose_pair(first, second, rules_for, self._price)
-        told = told if dated else replace(told, gap=None)
+        told = diagnose_pair(first, second, rules_for, self._price, dated=dated)
         return Compared(told, after.exchange.at, tuple(notes))
 
     def _price(self, call: Call) -> Rates | None:

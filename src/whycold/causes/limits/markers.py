@@ -90,6 +90,13 @@ class BreakpointMissing(LimitCause):
 
     def tell(self, case: Case) -> Evidence:
         now, was = case.call.prompt.asks, case.predecessor and case.predecessor.prompt.asks
+        if not case.rules.markable:
+            name = case.rules.name
+            return Evidence(
+                f"{name} caches this model only by an explicit cache, and none is named",
+                advice="Create an explicit cache of what repeats and name it in the request, or use "
+                "a model with implicit caching.",
+            )
         if now is False and was is False:
             return Evidence("neither this call nor the one before carries a cache marker")
         if now is False:
