@@ -94,7 +94,7 @@ class BreakpointMissing(LimitCause):
             name = case.rules.name
             return Evidence(
                 f"{name} caches this model only by an explicit cache, and none is named",
-                advice="Create an explicit cache of what repeats and name it in the request, or use "
+                advice="Create an explicit cache of what repeats and name it in requests, or use "
                 "a model with implicit caching.",
             )
         if now is False and was is False:
