@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from whycold.core.compare import compare
+from whycold.core.diagnosis import Diagnosis, Found
+from whycold.core.divergence import Divergence
 from whycold.errors import UserError
-from whycold.store.answers import Dimension, Filters, Point, Totals
+from whycold.providers.registry import rules_for
+from whycold.store.answers import CulpritRow, CulpritState, Dimension, Filters, Point, Totals
 from whycold.store.base import Store
-from whycold.store.records import Kept, Page, Record
+from whycold.store.records import Capture, Kept, Page, Record
 
-__all__ = ["Period", "Query", "Report"]
+__all__ = ["Culprit", "Period", "Query", "Report", "main_edit"]
 
 _STEPS = 60
 """About as many steps as a series is drawn with."""
+_PAGE = 1000
+_SHORTEST_PREFIX = 4
+_LATEST = 20_000
+"""Calls that are looked through for one whose id begins so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,17 @@ class Report:
     previous: Report | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Culprit:
+    """A culprit, with the edit as its latest miss tells it: None where no edit is the cause, or
+    where its text is not kept.
+    """
+
+    row: CulpritRow
+    edit: Found | None
+    expected: bool
+
+
 class Query:
     """Asks one store."""
 
@@ -71,23 +90,91 @@ class Query:
             steps=steps,
         )
 
+    def last_seen(self) -> datetime | None:
+        """When the latest call of all was sent; None when nothing was recorded yet."""
+        latest = self._store.calls(Filters(), limit=1).items
+        return latest[0].told.at if latest else None
+
+    def culprits(self, filters: Filters, limit: int = 5) -> tuple[Culprit, ...]:
+        """The culprits that cost most, without those that people chose to ignore."""
+        rows = self._store.culprits(filters, limit + len(self._store.marks()))
+        kept = [r for r in rows if r.mark is None or r.mark.state is not CulpritState.ignored]
+        return tuple(map(self._with_edit, kept[:limit]))
+
+    def _with_edit(self, row: CulpritRow) -> Culprit:
+        latest = self._store.find(row.examples[0]) if row.examples else None
+        if latest is None:
+            return Culprit(row, None, expected=False)
+        return Culprit(row, main_edit(latest.told), latest.told.expected)
+
     def misses(self, filters: Filters, cursor: str | None = None, limit: int = 50) -> Page:
         """Calls that missed, newest first."""
         return self._store.misses(filters, cursor, limit)
 
+    def latest_miss(self) -> str:
+        """The id of the latest miss; UserError when there is none."""
+        page = self._store.misses(Filters(), limit=1)
+        if not page.items:
+            raise UserError("no miss has been recorded yet")
+        return page.items[0].told.call
+
     def call(self, id: str) -> Record:
-        """All that is kept of a call; UserError for one that is not there."""
+        """All that is kept of a call, by any of its ids or by the beginning of ours.
+
+        UserError for one that is not there, and for a beginning that several share.
+        """
         record = self._store.record(id)
+        if record is None and len(id) >= _SHORTEST_PREFIX:
+            record = self._store.record(self._beginning(id) or id)
         if record is None:
             raise UserError(
-                f"no call {id!r}: give the id of a call, or the provider's message or request id"
+                f"no call {id!r}: give the id of a call (or how it begins), or the provider's "
+                "message or request id; `whycold misses` lists them"
             )
         return record
 
+    def _beginning(self, start: str) -> str | None:
+        """The one call, among the latest, whose id begins so."""
+        found = {id for id in self._latest_ids() if id.startswith(start)}
+        if len(found) > 1:
+            some = ", ".join(sorted(found)[:3])
+            raise UserError(f"{len(found)} calls begin with {start!r} ({some} …): give more of it")
+        return next(iter(found), None)
+
+    def _latest_ids(self) -> Iterator[str]:
+        cursor = None
+        for _ in range(_LATEST // _PAGE):
+            page = self._store.calls(Filters(), cursor, _PAGE)
+            yield from (kept.told.call for kept in page.items)
+            if (cursor := page.next) is None:
+                return
+
     def session(self, record: Record) -> tuple[Kept, ...]:
-        """The calls of a call's session, oldest first; the call alone when it has none."""
+        """The calls of a call's session, oldest first; none when it has no session."""
         call = record.call
-        return self._store.session(call.session, call.project) if call.session else ()
+        return self._store.session(call.session, call.project or "") if call.session else ()
+
+    def found(self, id: str | None) -> Kept | None:
+        """A call without its texts; None when it is not there (any more)."""
+        return self._store.find(id) if id is not None else None
+
+    def changes(self, record: Record) -> tuple[Divergence, ...]:
+        """What parts a call from its predecessor, with the whole values on both sides.
+
+        Empty when the text of either is not kept; ``Diagnosis.divergences`` are there all the same.
+        """
+        before = self.found(record.told.predecessor)
+        if before is None or {before.capture, record.capture} != {Capture.full}:
+            return ()
+        earlier = self._store.prompt(before.told.call)
+        if earlier is None:
+            return ()
+        return compare(earlier, record.call.prompt, rules_for(record.call))
+
+
+def main_edit(told: Diagnosis) -> Found | None:
+    """The edit that is told as the cause; None where the cause is no edit."""
+    return next((found for found in told.divergences if found.cause == told.cause), None)
 
 
 def _hours_per_step(period: Period) -> int:

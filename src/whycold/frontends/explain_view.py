@@ -1,0 +1,141 @@
+"""What a call's page holds beside its diagnosis: tokens per tool and message, what came before and
+after it, and what of it is not kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.text import Text
+
+from whycold.core.diagnosis import Diagnosis
+from whycold.core.numbers import exact, percent, short, span, usd
+from whycold.frontends.explain_parts import Part
+from whycold.frontends.misses_view import ID
+from whycold.frontends.palette import BAD, FAINT, SECTIONS, SOFT
+from whycold.frontends.printable import name_of, row_of
+from whycold.frontends.reporting_look import Look, bar
+from whycold.frontends.reporting_words import VERDICTS, stamp
+from whycold.query import main_edit
+from whycold.store.records import Capture, Kept, Record
+
+__all__ = ["SHOWN", "neighbours", "not_kept", "table"]
+
+SHOWN = 20
+"""Parts of the prompt that are shown unless all are asked for."""
+
+_AROUND = 3
+_TOKENS, _SHARE, _COST, _PAID = 9, 8, 10, 20
+_WIDE = 76
+
+
+def table(found: Sequence[Part], by: str, most: int | None, look: Look) -> Iterator[Text]:
+    """Tokens per tool, system block and message; the ``most`` first of them, or all."""
+    ordered = sorted(found, key=lambda p: -p.tokens) if by == "size" else list(found)
+    wide, total = look.width >= _WIDE, sum(part.tokens for part in found)
+    numbers = _TOKENS + _SHARE + (_PAID + _COST if wide else 0)
+    name = max(len(_name(part, 40)) for part in ordered) + 4
+    name = min(name, look.width - numbers - 8)
+    room = look.width - numbers - name - 2
+    head = Text("Tokens per tool and per message", style="bold", no_wrap=True)
+    right = f"sorted by {by} · {exact(len(found))} parts"
+    yield head.append(f"{right:>{look.width - head.cell_len}}", style=f"{SOFT} not bold")
+    biggest = max(part.tokens for part in found) or 1
+    for part in ordered[:most]:
+        colour = SECTIONS[part.section]
+        line = Text(no_wrap=True).append("■ ", style=colour).append(_name(part, name - 4))
+        line.pad_right(name - line.cell_len)
+        line.append(f"{exact(part.tokens):>{_TOKENS}}")
+        line.append(f"{percent(part.tokens, total):>{_SHARE}}  ", style=SOFT)
+        line.append_text(bar(part.tokens, biggest, room, colour))
+        if wide:
+            line.pad_right(look.width - _PAID - _COST - line.cell_len)
+            line.append(f"  {row_of(_paid(part), _PAID - 2):<{_PAID - 2}}", style=SOFT)
+            line.append(f"{usd(part.cost) if part.cost is not None else '':>{_COST}}")
+        yield line
+    rest = ordered[most:] if most is not None else []
+    if rest:
+        tokens = exact(sum(part.tokens for part in rest))
+        yield Text(f"and {exact(len(rest))} more, {tokens} tokens: --all shows them", style=SOFT)
+
+
+def _name(part: Part, most: int) -> str:
+    role = f" {part.role}" if part.role else ""
+    return row_of(part.path, max(8, most - len(role))) + role
+
+
+def _paid(part: Part) -> str:
+    """How the tokens were paid; of several ways, those that count."""
+    ways = [name for name, tokens in part.paid.items() if tokens * 20 >= part.tokens]
+    if len(ways) > 1 and all(way.startswith(("read", "written")) for way in ways[:2]):
+        return f"{percent(part.paid[ways[0]], part.tokens)} {ways[0]}"
+    return ", ".join(ways)
+
+
+def neighbours(told: Diagnosis, session: Sequence[Kept], look: Look) -> Iterator[Text]:
+    """The calls around this one in its session; the one that it should have reused is marked."""
+    place = next((i for i, k in enumerate(session) if k.told.call == told.call), None)
+    if place is None or len(session) < 2:
+        return
+    head = Text(no_wrap=True).append("In the session ", style="bold")
+    head.append(name_of(told.session or "", 36))
+    head.append(f"  call {exact(place + 1)} of {exact(len(session))}", style=SOFT)
+    right = f"{'input':>8}{'read':>8}{'missed':>8}{' ' * (ID + 2) if look.width >= _WIDE else ''}"
+    yield head.append(f"{right:>{look.width - head.cell_len}}", style=SOFT)
+    first = max(0, place - _AROUND)
+    shown = session[first : place + _AROUND + 1]
+    several = len({kept.told.agent for kept in session}) > 1
+    for kept in shown:
+        yield _neighbour(kept.told, told, look, agents=several)
+    before = next((k for k in session if k.told.call == told.predecessor), None)
+    if before is not None and before not in shown:
+        yield Text("and, further up:", style=SOFT)
+        yield _neighbour(before.told, told, look, agents=several)
+
+
+def _neighbour(one: Diagnosis, told: Diagnosis, look: Look, *, agents: bool) -> Text:
+    mine = one.call == told.call
+    colour, verdict = VERDICTS[one.verdict]
+    line = Text(no_wrap=True, style="bold" if mine else "")
+    line.append("▶ " if mine else "↑ " if one.call == told.predecessor else "  ", style=BAD)
+    line.append(f"{stamp(one.at)}:{one.at:%S}  ")
+    line.append(f"{verdict:<13}", style=colour)
+    usage = one.usage
+    right = f"{short(usage.input):>8}{percent(usage.cache_read, usage.input):>8}"
+    right += f"{short(one.missed_tokens) if one.missed_tokens else '':>8}"
+    if look.width >= _WIDE:
+        right += f"  {row_of(one.call, ID):<{ID}}"
+    room = look.width - line.cell_len - len(right) - 1
+    line.append(row_of(_said(one, agents=agents), max(room, 0)), style=SOFT)
+    line.pad_right(look.width - len(right) - line.cell_len)
+    return line.append(right)
+
+
+def _said(one: Diagnosis, *, agents: bool) -> str:
+    edit = main_edit(one)
+    words = [one.agent if agents else None, one.cause, edit.path if edit is not None else None]
+    return " · ".join(word for word in words if word)
+
+
+def not_kept(record: Record, before: Kept | None) -> Iterator[Text]:
+    """What cannot be shown, and why; and the predecessor where it is not of this session."""
+    told = record.told
+    if record.capture is Capture.hash:
+        yield Text(
+            "Recorded with capture hash: digests stand where text would be, so places and counts "
+            "are known and words are not.",
+            style=FAINT,
+        )
+    elif not record.capture.has_blocks:
+        yield Text(
+            "The prompt of this call is not kept (capture usage, or dropped by retention): no "
+            "text and no tokens per block can be shown, only what its diagnosis says.",
+            style=FAINT,
+        )
+    if told.predecessor is None:
+        return
+    if before is None:
+        yield Text("The call before it is no longer kept.", style=FAINT)
+    elif told.session is None or before.told.session != told.session:
+        gap = span((told.at - before.told.at).total_seconds())
+        yield Text(f"The call before it: {before.told.call}, {gap} earlier.", style=SOFT)

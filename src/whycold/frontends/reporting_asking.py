@@ -1,0 +1,117 @@
+"""What every command has in common that asks the store: its options, and the way to an answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+
+from whycold.core.content import Json
+from whycold.diagnose import PriceList
+from whycold.errors import UserError
+from whycold.frontends.config import load
+from whycold.frontends.filters import FILTERS
+from whycold.providers.body import decode_map
+from whycold.query import Query
+from whycold.rates import Overrides, rates_for
+from whycold.store.base import Missing
+from whycold.store.opening import open_store
+
+__all__ = [
+    "asked_words",
+    "asking",
+    "csv_option",
+    "how_to_begin",
+    "json_option",
+    "price_list",
+    "print_json",
+    "store_option",
+    "terminal",
+]
+
+_COMMAND = TypeVar("_COMMAND", bound=Callable[..., Any])
+_BEGINNINGS = {
+    "serve": "`whycold serve`",
+    "run": "`whycold run -- COMMAND`",
+    "import": "`whycold import`",
+}
+
+
+def store_option(command: _COMMAND) -> _COMMAND:
+    """``--store URL``."""
+    return click.option("--store", metavar="URL", help="Where calls are kept.")(command)
+
+
+def json_option(command: _COMMAND) -> _COMMAND:
+    """``--json``."""
+    return click.option("--json", "as_data", is_flag=True, help="Print JSON.")(command)
+
+
+def csv_option(command: _COMMAND) -> _COMMAND:
+    """``--csv``."""
+    return click.option("--csv", "as_table", is_flag=True, help="Print CSV.")(command)
+
+
+@contextmanager
+def asking(url: str | None) -> Generator[Query]:
+    """Questions to the store of that URL, or to the configured one. Raises UserError."""
+    try:
+        store = open_store(load({"store": url}).store, write=False)
+    except Missing as missing:
+        raise UserError(f"{str(missing).partition(';')[0]}: {how_to_begin()}") from None
+    for note in store.notes:
+        click.echo(f"whycold: {note}", err=True)
+    try:
+        yield Query(store)
+    finally:
+        store.close()
+
+
+def price_list() -> PriceList:
+    """USD per token for a call: the user's own prices where there are some. Raises UserError."""
+    path = load().prices
+    own = _own_prices(path) if path is not None else None
+    return lambda call: rates_for(call.provider, call.model or "", call.at, call.usage, own)
+
+
+def _own_prices(path: Path) -> Overrides:
+    try:
+        return Overrides(decode_map(path.read_bytes()))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+def how_to_begin() -> str:
+    """What to do where nothing is recorded: the commands that this program has for it."""
+    context = click.get_current_context(silent=True)
+    root = context.find_root().command if context is not None else None
+    known = set(root.commands) if isinstance(root, click.Group) else set[str]()
+    ways = [words for name, words in _BEGINNINGS.items() if name in known]
+    return f"record something first, with {' or '.join(ways)}" if ways else "record something first"
+
+
+def asked_words(given: Mapping[str, str | None]) -> str:
+    """The filters as they are shown; "" without any."""
+    words = (
+        f"{name} {given[name] or 'absent'}"
+        for name in FILTERS
+        if name not in ("since", "until") and given.get(name) is not None
+    )
+    return " · ".join(words)
+
+
+def print_json(value: Json) -> None:
+    """One JSON document on standard output."""
+    click.echo(json.dumps(value, indent=2))
+
+
+def terminal() -> Console:
+    """Standard output, with no colours but those that are asked for."""
+    return Console(highlight=False)
