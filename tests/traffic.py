@@ -27,10 +27,11 @@ from whycold.store.records import Capture, Record
 END = datetime(2026, 11, 23, 9, tzinfo=UTC)
 """When the last of it was recorded, and the time that the tests ask at."""
 START = END - timedelta(days=14)
-WORDS = (
+_TEXT = (
     "alder basin cedar delta ember fjord grove heath islet joist kelp larch marsh nacre orchid "
     "pebble quartz ridge slate thorn umber vale willow yarrow birch cliff dune fern gully heron"
-).split()
+)
+WORDS = _TEXT.split()
 PRICES = {
     "claude-opus-5": Rates(
         input=Decimal("0.000005"),
