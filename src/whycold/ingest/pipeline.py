@@ -2,113 +2,201 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from whycold.core.call import Call
+from whycold.core.diagnosis import Diagnosis
 from whycold.diagnose import Engine, PriceList
+from whycold.ingest.digests import comparable
+from whycold.ingest.progress import Progress, position_text
 from whycold.providers.registry import rules_for
-from whycold.sources.proxied import NotACall, Served, read_proxied
+from whycold.sources.proxied import NotACall, Seen, read_proxied
+from whycold.sources.served import Served
 from whycold.sources.spool import Position
-from whycold.sources.spool_reader import Item
+from whycold.sources.spool_reader import Damage, Item
 from whycold.sources.spool_record import Capture as Spooled
-from whycold.store.base import Store
+from whycold.sources.spool_record import Exchange
+from whycold.store.base import Damaged, Store, Unavailable
 from whycold.store.records import Capture, Record, Written
 
-__all__ = ["Ingest", "position_of", "position_text"]
+__all__ = ["Batch", "Ingest"]
+
+_log = logging.getLogger("whycold.recorder")
 
 _REMEMBERED = timedelta(hours=24)
 """How far back a predecessor is looked for: past the longest lifetime of an entry."""
 _MOST = 4000
 """Calls that are held in memory for that."""
-_POSITION = "spool.position"
-_SKIPPED = "spool.skipped"
+_SOURCE = "proxy"
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A call as it was read, before the engine put together what the server adds to it."""
+
+    call: Call
+    capture: Capture
+    status: int | None
+    source: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What becomes of some exchanges: records to keep, and how far the recorder is then."""
+
+    token: str
+    records: tuple[Record, ...]
+    state: Mapping[str, str]
+    after: Position
 
 
 class Ingest:
     """Diagnoses what was recorded and keeps it.
 
-    ``warm`` first takes up where an earlier process ended. Each batch is written in one
-    transaction with the position in the spool behind it, so that it counts once however often it
-    is read.
+    ``project`` is the project of calls that name none. ``warm`` first takes up where an earlier
+    process ended. Each batch is written in one transaction with the position in the spool behind
+    it, so that it counts once however often it is read. ``progress`` is what is kept of that.
     """
 
-    def __init__(self, store: Store, served: Served, prices: PriceList | None = None) -> None:
-        self._store, self._served = store, served
+    def __init__(
+        self,
+        store: Store,
+        served: Served,
+        prices: PriceList | None = None,
+        project: str | None = None,
+    ) -> None:
+        self._store, self._served, self._project = store, served, project
         self._engine = Engine(rules_for, prices)
-        self._capture: dict[str, tuple[Capture, int | None]] = {}
-        self._newest: datetime | None = None
-        self.skipped: Counter[str] = Counter()
+        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._newest: tuple[datetime, str] | None = None
+        self.progress = Progress.read(store.state())
 
     def warm(self, now: datetime) -> int:
         """Take up the latest calls of the store; how many."""
         count = 0
         for record in self._store.history(now - _REMEMBERED, _MOST):
-            self._engine.take(record.call)
-            self._note(record.call, record.capture, record.status)
-            count += 1
-        for line in self._store.state().get(_SKIPPED, "").splitlines():
-            number, _, why = line.partition(" ")
-            self.skipped[why] += int(number)
+            known = _Known(record.call, record.capture, record.status, record.source)
+            if self._engine_took(known) is not None:
+                count += 1
         return count
 
-    def take(self, items: Sequence[Item]) -> Written:
-        """Keep one batch of the spool, in the order of their requests."""
+    def read(self, items: Sequence[Item], damage: Sequence[Damage] = ()) -> Batch:
+        """Diagnose exchanges of the spool, in the order of their requests.
+
+        ``damage`` is what had to be left out before them.
+        """
         records: dict[str, Record] = {}
-        for item in sorted(items, key=lambda i: i.exchange.started):
-            exchange = item.exchange
-            if exchange.capture is Spooled.none:
-                continue
-            try:
-                call = read_proxied(exchange, self._served)
-            except NotACall as why:
-                self.skipped[_kind(str(why))] += 1
-                continue
-            for record in self._diagnosed(call, Capture(exchange.capture), exchange.status):
+        for item in sorted(items, key=lambda i: (i.exchange.started, i.exchange.id)):
+            for record in self._recorded(item.exchange):
                 records[record.call.id] = record
-        after = items[-1].after
-        written = self._store.write(
-            f"spool {position_text(items[0].position)} {position_text(after)}",
-            list(records.values()),
-            {_POSITION: position_text(after), _SKIPPED: self._skipped_text()},
-        )
+        for hole in damage:
+            self.progress.damaged[hole.fault] += hole.size
         if self._newest is not None:
-            self._engine.forget(self._newest - _REMEMBERED, _MOST)
-        return written
+            self._engine.forget(self._newest[0] - _REMEMBERED, _MOST)
+        return self._batch(items, tuple(records.values()))
 
-    def _diagnosed(self, call: Call, capture: Capture, status: int | None) -> Iterable[Record]:
-        """The call, and those sent after it that were diagnosed without it."""
-        late = self._newest is not None and call.at < self._newest
-        self._note(call, capture, status)
-        yield Record(call, self._engine.take(call), capture, status, source="proxy")
+    def without(self, item: Item, why: str) -> Batch:
+        """The batch that leaves out an exchange which cannot be taken."""
+        self.progress.failed[why] += 1
+        return self._batch([item], ())
+
+    def _batch(self, items: Sequence[Item], records: tuple[Record, ...]) -> Batch:
+        first, after = position_text(items[0].position), position_text(items[-1].after)
+        self.progress.position = items[-1].after
+        return Batch(f"spool {first} {after}", records, self.progress.state(), items[-1].after)
+
+    def keep(self, batch: Batch) -> Written:
+        """Put a batch into the store; of one that is there already nothing is done.
+
+        Raises ``Unavailable`` and ``Damaged`` of the store: nothing was kept then, and the batch
+        can be given again.
+        """
+
+        def write(
+            token: str, records: Sequence[Record], state: Mapping[str, str]
+        ) -> Written | None:
+            return self._guarded("kept", lambda: self._store.write(token, records, state))
+
+        written = write(batch.token, batch.records, batch.state)
+        if written is not None:
+            return written
+        # One of them cannot be kept; which one shows when each is written by itself.
+        for number, record in enumerate(batch.records):
+            write(f"{batch.token} {number}", [record], {})
+        return self._store.write(batch.token, [], self.progress.state())
+
+    def _recorded(self, exchange: Exchange) -> Iterator[Record]:
+        """The call of an exchange, and those sent after it that were diagnosed without it."""
+        seen = self._seen(exchange)
+        if seen is None:
+            return
+        call, capture = seen.call, Capture(exchange.capture)
+        if call.project is None and self._project is not None:
+            call = replace(call, project=self._project)
+        if seen.lacks is not None:
+            self.progress.lacking[seen.lacks] += 1
+            capture = Capture.usage
+        known = _Known(call, capture, exchange.status, _SOURCE)
+        late = self._newest is not None and call.order < self._newest
+        told = self._engine_took(known)
+        if told is None:
+            return
+        yield Record(call, told, capture, exchange.status, _SOURCE)
         for other in self._engine.affected(call) if late else ():
-            kept, code = self._capture.get(other.id, (Capture.full, None))
-            told = self._engine.take(other)
-            yield Record(other, told, kept, code, source="proxy", amends=True)
+            again = self._known.get(other.id)
+            if again is not None and (told := self._engine_took(again)) is not None:
+                yield Record(
+                    again.call, told, again.capture, again.status, again.source, amends=True
+                )
 
-    def _note(self, call: Call, capture: Capture, status: int | None) -> None:
-        self._capture[call.id] = (capture, status)
-        if len(self._capture) > 2 * _MOST:
-            self._capture = dict(list(self._capture.items())[-_MOST:])
-        if self._newest is None or call.at > self._newest:
-            self._newest = call.at
+    def _seen(self, exchange: Exchange) -> Seen | None:
+        if exchange.capture is Spooled.none:
+            return None
+        try:
+            seen = self._guarded("read", lambda: read_proxied(exchange, self._served))
+        except NotACall as why:
+            self.progress.skipped[_short(str(why))] += 1
+            return None
+        if seen is None:
+            return None
+        if seen.how is not None:
+            said = {"provider": seen.call.provider, "known_by": seen.how.value}
+            self.progress.providers[exchange.upstream] = said
+        return seen
 
-    def _skipped_text(self) -> str:
-        return "\n".join(f"{count} {why}" for why, count in self.skipped.most_common(50))
+    def _engine_took(self, known: _Known) -> Diagnosis | None:
+        """The diagnosis of a call, in the engine from now on; None when that failed."""
+        call = known.call
+        as_compared = comparable(call) if known.capture is Capture.hash else call
+        told = self._guarded("diagnosed", lambda: self._engine.take(as_compared))
+        if told is None:
+            return None
+        self._known[call.id] = known
+        while len(self._known) > _MOST:
+            self._known.popitem(last=False)
+        if self._newest is None or call.order > self._newest:
+            self._newest = call.order
+        return told
+
+    def _guarded(self, what: str, work: Callable[[], _T]) -> _T | None:
+        """What ``work`` gives; None, counted, when it fails in a way that nobody foresaw."""
+        try:
+            return work()
+        except (NotACall, Unavailable, Damaged):
+            raise
+        except Exception as fault:  # noqa: BLE001
+            # The bytes were chosen by others; whatever they bring about, the next must be read.
+            self.progress.failed[f"could not be {what}: {type(fault).__name__}"] += 1
+            _log.error("an exchange could not be %s", what, exc_info=fault)
+            return None
 
 
-def _kind(why: str) -> str:
+def _short(why: str) -> str:
     """A reason short enough to count by."""
     return " ".join(why.split())[:120]
-
-
-def position_text(position: Position) -> str:
-    """``SEGMENT:OFFSET``."""
-    return f"{position.segment}:{position.offset}"
-
-
-def position_of(state: dict[str, str]) -> Position | None:
-    """Where reading goes on, from the store's state; None at the very first start."""
-    segment, _, offset = state.get(_POSITION, "").partition(":")
-    return Position(int(segment), int(offset)) if segment.isdigit() and offset.isdigit() else None

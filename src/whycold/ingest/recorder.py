@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event
 
 from whycold.diagnose import PriceList
-from whycold.ingest.pipeline import Ingest, position_of
-from whycold.sources.proxied import Served
-from whycold.sources.spool_reader import START, Damage, Item, SpoolReader
+from whycold.ingest.attempts import Attempts
+from whycold.ingest.pipeline import Batch, Ingest
+from whycold.sources.served import Served
+from whycold.sources.spool_reader import START, Item, SpoolReader
 from whycold.store.answers import Retention
 from whycold.store.base import Store, Unavailable
 
 __all__ = ["Recorder", "Settings"]
+
+_log = logging.getLogger("whycold.recorder")
 
 _BATCH_ITEMS = 512
 _BATCH_BYTES = 32 << 20
@@ -23,6 +27,7 @@ _IDLE_S = 0.05
 _RETRY_S = 1.0
 _SWEEP = timedelta(minutes=10)
 _KEPT = Retention()
+_KILLED = "the recorder died of it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,7 @@ class Settings:
     now: Callable[[], datetime]
     prices: PriceList | None = None
     retention: Retention = _KEPT
+    project: str | None = None
 
 
 class Recorder:
@@ -41,49 +47,72 @@ class Recorder:
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store, self._settings = store, settings
-        self._reader = SpoolReader(settings.spool, position_of(store.state()) or START)
-        self._ingest = Ingest(store, settings.served, settings.prices)
+        self._ingest = Ingest(store, settings.served, settings.prices, settings.project)
+        self._reader = SpoolReader(settings.spool, self._ingest.progress.position or START)
+        self._attempts = Attempts(settings.spool)
         self._swept: datetime | None = None
-        self.damage: list[Damage] = []
 
     def run(self, stop: Event) -> None:
         """Follow the spool until ``stop`` is set; what is there by then is still taken."""
         self._ingest.warm(self._settings.now())
         while True:
             ending = stop.is_set()
-            if self.step():
+            if self.step(stop):
                 continue
             if ending:
                 return
+            if stop.is_set():
+                continue
             self._sweep()
             stop.wait(_IDLE_S)
 
-    def step(self) -> bool:
+    def step(self, stop: Event | None = None) -> bool:
         """Keep one batch; false when there was nothing to keep.
 
-        A store that cannot be written now is asked again: the batch waits on the spool.
+        A store that cannot be written now is asked again, until ``stop``: the batch waits on the
+        spool.
         """
-        batch = list(self._batch())
-        self.damage += self._reader.damage
-        self._reader.damage.clear()
-        if not batch:
+        items = self._items()
+        if not items:
             return False
-        while True:
-            try:
-                self._ingest.take(batch)
-                break
-            except Unavailable:
-                Event().wait(_RETRY_S)
-        self._reader.remove_before(batch[-1].after)
+        if self._attempts.begin(items[0].position, len(items)):
+            batch = self._ingest.read(items, self._reader.damage)
+        else:
+            _log.error("an exchange is left out: %s", _KILLED)
+            batch = self._ingest.without(items[0], _KILLED)
+        self._reader.damage.clear()
+        if not self._kept(batch, stop or Event()):
+            return False
+        self._attempts.done()
+        self._reader.remove_before(batch.after)
         return True
 
-    def _batch(self) -> Iterator[Item]:
-        size = 0
-        for count, item in enumerate(self._reader.read(), 1):
-            yield item
-            size += item.exchange.request.wire_size + item.exchange.response.wire_size
-            if count >= _BATCH_ITEMS or size >= _BATCH_BYTES:
-                return
+    def close(self) -> None:
+        """Let go of what is open; the store is the caller's."""
+        self._attempts.close()
+
+    def _kept(self, batch: Batch, stop: Event) -> bool:
+        while True:
+            try:
+                self._ingest.keep(batch)
+                return True
+            except Unavailable as fault:
+                _log.warning("waiting for the store: %s", fault)
+                if stop.wait(_RETRY_S):
+                    return False
+
+    def _items(self) -> list[Item]:
+        most, size = self._attempts.most(_BATCH_ITEMS), 0
+        items: list[Item] = []
+        try:
+            for item in self._reader.read():
+                items.append(item)
+                size += item.exchange.request.wire_size + item.exchange.response.wire_size
+                if len(items) >= most or size >= _BATCH_BYTES:
+                    break
+        except OSError as fault:
+            _log.warning("waiting for the spool: %s", fault)
+        return items
 
     def _sweep(self) -> None:
         """Drop what is older than may be kept, a little at a time while nothing else is to do."""

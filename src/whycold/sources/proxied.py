@@ -4,24 +4,40 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from urllib.parse import unquote, urlsplit
 
 from whycold.core.call import Call, ProviderError, Reply
 from whycold.core.content import Json, JsonMap, as_map, as_text
+from whycold.core.prompt import Prompt
 from whycold.errors import UserError
-from whycold.providers.base import Dialect, Wire
+from whycold.providers.base import Wire
 from whycold.providers.body import decode_map
-from whycold.providers.registry import DIALECTS, WIRES, guess, read_reply
+from whycold.providers.registry import WIRES, guess, read_reply
 from whycold.sources.decoding import Undecodable, decoded
-from whycold.sources.spool_record import Exchange
+from whycold.sources.extract import BadExtract, decode_extract, without_prompt
+from whycold.sources.served import How, Served, Spoken, usual
+from whycold.sources.spool_record import Capture, Exchange, Missing
 
-__all__ = ["NotACall", "Served", "read_proxied"]
+__all__ = ["NotACall", "Seen", "read_proxied"]
 
 
 class NotACall(Exception):
     """An exchange that is no call to a model, or cannot be read as one; says why in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A call that went through the proxy.
+
+    ``how`` is how its provider is known, None where that was not noted. ``lacks`` says why its
+    prompt is not there, where it is not although it was to be kept.
+    """
+
+    call: Call
+    how: How | None = None
+    lacks: str | None = None
 
 
 _PATHS: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -43,65 +59,91 @@ _SESSION_HEADERS = (
     "x-grok-conv-id",
 )
 _CLIENT = re.compile(r"([A-Za-z][\w .+-]{0,40}?)/(\d+(?:\.\d+){1,3}(?:[-+.][\w.]+)?)")
-_ENGINES = {"llama.cpp": "llama.cpp"}
-"""Servers that name themselves in the ``Server`` header."""
 
 
-class Served:
-    """What is known of the upstreams: the provider behind each name, where one is set or known."""
-
-    def __init__(
-        self, hosts: Mapping[str, str], providers: Mapping[str, str] | None = None
-    ) -> None:
-        self._hosts, self._providers = hosts, providers or {}
-
-    def dialect(self, exchange: Exchange, wire: Wire, headers: Mapping[str, str]) -> Dialect | None:
-        """The provider that answered: as configured, by its address, or as the server says."""
-        if (name := self._providers.get(exchange.upstream)) is not None:
-            return DIALECTS.get(name)
-        host = self._hosts.get(exchange.upstream, "")
-        for spoken in DIALECTS.values():
-            if wire.name in spoken.wires and any(_under(host, known) for known in spoken.hosts):
-                return spoken
-        return DIALECTS.get(_ENGINES.get(headers.get("server", "").split("/")[0].lower(), ""))
-
-
-def _under(host: str, suffix: str) -> bool:
-    return host == suffix or host.endswith(f".{suffix}")
-
-
-def read_proxied(exchange: Exchange, served: Served) -> Call:
+def read_proxied(exchange: Exchange, served: Served) -> Seen:
     """The call that an exchange holds. Raises NotACall for everything else that was proxied."""
     path = unquote(urlsplit(exchange.target).path)
     wire = _wire(path)
     if wire is None or exchange.method != "POST":
-        raise NotACall(f"{exchange.method} {path[:80]} is no call to a model")
+        raise NotACall(f"{exchange.method} {_shape(path)} is no call to a model")
     sent, came = dict(exchange.request_headers), dict(exchange.response_headers)
-    body = _with_model(_request(exchange, sent), path, wire)
-    try:
-        wire, usual = guess(body) if not wire.looks_like(body) else (wire, guess(body)[1])
-    except UserError as error:
-        raise NotACall(f"the body {error}") from None
-    spoken = served.dialect(exchange, wire, came) or usual
-    reply = _reply(exchange, wire, spoken, came)
-    return Call(
-        id=format(exchange.id, "016x"),
+    if exchange.extract:
+        try:
+            call = decode_extract(exchange.extract, _id(exchange), _time(exchange.started))
+        except BadExtract as error:
+            raise NotACall(str(error)) from None
+        return Seen(_placed(call, exchange, sent, came, None))
+    answer = _answer(exchange, came)
+    body, lacks = _request(exchange, sent)
+    if body is None:
+        return _without_request(exchange, served, wire, answer, path, lacks)
+    body = _with_model(body, path, wire)
+    wire = _fitting(wire, body)
+    spoken = served.spoken(exchange, wire, came, answer or b"") or Spoken(
+        usual(wire, body), How.shape
+    )
+    reply = _reply(exchange, wire, spoken, answer)
+    call = Call(
+        id=_id(exchange),
         at=_time(exchange.started),
-        provider=spoken.name,
+        provider=spoken.dialect.name,
         api=wire.name,
         model=wire.model(body) or reply.model,
-        prompt=wire.read_request(body, spoken, sent),
+        prompt=wire.read_request(body, spoken.dialect, sent),
         reply=reply,
+    )
+    return Seen(_placed(call, exchange, sent, came, body), spoken.how)
+
+
+def _without_request(
+    exchange: Exchange,
+    served: Served,
+    wire: Wire,
+    answer: bytes | None,
+    path: str,
+    lacks: str | None,
+) -> Seen:
+    """What the answer alone tells: the usage, not the prompt."""
+    sent, came = dict(exchange.request_headers), dict(exchange.response_headers)
+    named = wire.model(_with_model({}, path, wire))
+    spoken = served.spoken(exchange, wire, came, answer or b"")
+    spoken = spoken or Spoken(usual(wire, None), How.shape)
+    reply = _reply(exchange, wire, spoken, answer)
+    call = Call(
+        id=_id(exchange),
+        at=_time(exchange.started),
+        provider=spoken.dialect.name,
+        api=wire.name,
+        model=named or reply.model,
+        prompt=Prompt(()),
+        reply=reply,
+    )
+    call = without_prompt(_placed(call, exchange, sent, came, None))
+    return Seen(call, spoken.how, lacks)
+
+
+def _placed(
+    call: Call,
+    exchange: Exchange,
+    sent: Mapping[str, str],
+    came: Mapping[str, str],
+    body: JsonMap | None,
+) -> Call:
+    """The call with what its exchange says of it beside the bodies."""
+    labels = exchange.labels
+    return replace(
+        call,
         began=_time(exchange.answered) if exchange.answered is not None else None,
         request_id=came.get("request-id")
         or came.get("x-request-id")
         or came.get("x-amzn-requestid"),
-        project=exchange.labels.get("project"),
-        session=exchange.labels.get("session") or _session(body, sent),
-        agent=exchange.labels.get("agent"),
-        release=exchange.labels.get("release") or _client(sent.get("user-agent", "")),
+        project=labels.get("project"),
+        session=labels.get("session") or call.session or _session(body or {}, sent),
+        agent=labels.get("agent"),
+        release=labels.get("release") or _client(sent.get("user-agent", "")),
         account=exchange.account,
-        host=exchange.upstream,
+        host=call.reply.host or exchange.upstream,
     )
 
 
@@ -109,18 +151,42 @@ def _wire(path: str) -> Wire | None:
     return next((WIRES[name] for known, name in _PATHS if known.search(path)), None)
 
 
+def _shape(path: str) -> str:
+    """A path to count by: without what looks like an id."""
+    return re.sub(r"/[\w-]*\d[\w-]{7,}", "/…", path)[:80]
+
+
+def _fitting(wire: Wire, body: JsonMap) -> Wire:
+    """The wire format of the path, or another that fits better than not at all."""
+    if wire.looks_like(body):
+        return wire
+    try:
+        return guess(body)[0]
+    except UserError as error:
+        raise NotACall(f"the body {error}") from None
+
+
+def _id(exchange: Exchange) -> str:
+    return format(exchange.id, "016x")
+
+
 def _time(nanoseconds: int) -> datetime:
     seconds, rest = divmod(nanoseconds, 1_000_000_000)
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest // 1000)
 
 
-def _request(exchange: Exchange, headers: Mapping[str, str]) -> JsonMap:
+def _request(exchange: Exchange, headers: Mapping[str, str]) -> tuple[JsonMap | None, str | None]:
+    """The body of the request, or why it is not there. Raises NotACall for what no API takes."""
+    if exchange.request.missing is Missing.capture and exchange.capture is not Capture.usage:
+        raise NotACall("the body was none that could be read, and is not kept")
     if exchange.request.missing is not None:
-        raise NotACall(f"its body was not kept ({exchange.request.missing})")
+        return None, f"request body left out: {exchange.request.missing}"
     try:
-        return decode_map(decoded(exchange.request.content, headers.get("content-encoding", "")))
+        raw = decoded(exchange.request.content, headers.get("content-encoding", ""))
     except Undecodable as error:
-        raise NotACall(str(error)) from None
+        return None, f"request body not decoded: {error}"
+    try:
+        return decode_map(raw), None
     except UserError as error:
         raise NotACall(f"the body {error}") from None
 
@@ -133,14 +199,20 @@ def _with_model(body: JsonMap, path: str, wire: Wire) -> JsonMap:
     return {**body, name: found[1]}
 
 
-def _reply(exchange: Exchange, wire: Wire, spoken: Dialect, headers: Mapping[str, str]) -> Reply:
+def _answer(exchange: Exchange, headers: Mapping[str, str]) -> bytes | None:
+    """The body of the answer, content codings taken off; None when it cannot be had."""
     if exchange.response.missing is not None:
-        return Reply(complete=False)
+        return None
     try:
-        content = decoded(exchange.response.content, headers.get("content-encoding", ""))
+        return decoded(exchange.response.content, headers.get("content-encoding", ""))
     except Undecodable:
-        return Reply(complete=False)
-    reply = read_reply(wire, spoken, content)
+        return None
+
+
+def _reply(exchange: Exchange, wire: Wire, spoken: Spoken, answer: bytes | None) -> Reply:
+    reply = Reply(complete=False)
+    if answer is not None:
+        reply = read_reply(wire, spoken.dialect, answer)
     if exchange.status is None or exchange.status >= 400:
         said = reply.error or ProviderError(None, None, exchange.own_answer or "")
         reply = replace(reply, error=replace(said, status=exchange.status))
