@@ -15,7 +15,10 @@ from whycold import __version__
 from whycold.errors import UserError
 from whycold.frontends.comparison import Comparison
 from whycold.frontends.diagnosis_json import as_json
+from whycold.frontends.explain import explain
+from whycold.frontends.misses import misses
 from whycold.frontends.printable import printable
+from whycold.frontends.reporting import report
 from whycold.frontends.terminal import show
 
 __all__ = ["cli", "main"]
@@ -80,6 +83,11 @@ def diff(
     else:
         _make_writable()
         show(_console(), found.told, found.notes)
+
+
+cli.add_command(report)
+cli.add_command(misses)
+cli.add_command(explain)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

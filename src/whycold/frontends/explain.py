@@ -10,7 +10,7 @@ from whycold.errors import UserError
 from whycold.frontends.diagnosis_json import as_json
 from whycold.frontends.explain_full import full_view, values
 from whycold.frontends.explain_parts import parts
-from whycold.frontends.explain_view import SHOWN, neighbours, not_kept, table
+from whycold.frontends.explain_view import SHOWN, heading, neighbours, not_kept, table
 from whycold.frontends.palette import FAINT
 from whycold.frontends.reporting_asking import (
     asking,
@@ -78,6 +78,7 @@ def _data(query: Query, record: Record, *, full: bool) -> dict[str, Json]:
 def _show(query: Query, record: Record, sort: str, most: int | None, *, full: bool) -> None:
     console, told = terminal(), record.told
     look = Look.of(console)
+    look.print(console, Text(), heading(told))
     show(console, told)
     if full and told.divergences:
         found = values(told, query.changes(record))

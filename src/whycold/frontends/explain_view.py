@@ -19,7 +19,7 @@ from whycold.frontends.reporting_words import VERDICTS, stamp
 from whycold.query import main_edit
 from whycold.store.records import Capture, Kept, Record
 
-__all__ = ["SHOWN", "neighbours", "not_kept", "table"]
+__all__ = ["SHOWN", "heading", "neighbours", "not_kept", "table"]
 
 SHOWN = 20
 """Parts of the prompt that are shown unless all are asked for."""
@@ -27,6 +27,17 @@ SHOWN = 20
 _AROUND = 3
 _TOKENS, _SHARE, _COST, _PAID = 9, 8, 10, 20
 _WIDE = 76
+
+
+def heading(told: Diagnosis) -> Text:
+    """Which call it is: when, its ids, whose."""
+    line = Text().append(f"{stamp(told.at, year=True)}:{told.at:%S} UTC")
+    for id in (told.call, told.message_id):
+        if id:
+            line.append(f"  {name_of(id, 60)}", style=SOFT)
+    whose = (told.project, told.agent, told.release)
+    names = " · ".join(name_of(name, 30) for name in whose if name)
+    return line.append(f"  {names}" if names else "", style=SOFT)
 
 
 def table(found: Sequence[Part], by: str, most: int | None, look: Look) -> Iterator[Text]:

@@ -62,13 +62,14 @@ def _miss(told: Diagnosis, look: Look) -> Iterator[Text]:
 
 def _beneath(told: Diagnosis, edit: Found | None, look: Look) -> Iterator[Text]:
     """The words that changed, and whose call it was: on one row where there is room for both."""
-    origin = _origin(told, _ORIGIN if look.width >= _WIDE else look.width - len(_INDENT) - _CAUSE)
     if look.width >= _WIDE:
+        origin = _origin(told, _ORIGIN)
         line = Text(_INDENT).append_text(_words(told, edit, look.width - len(origin) - 4, look))
         line.pad_right(look.width - len(origin) - line.cell_len)
         yield line.append(origin, style=SOFT)
         return
     cause = f"{row_of(told.cause or '', _CAUSE)} · " if edit is not None else ""
+    origin = _origin(told, look.width - len(_INDENT) - len(cause))
     yield Text.assemble(_INDENT, (cause + origin, SOFT), no_wrap=True)
     words = _words(told, edit, look.width - len(_INDENT), look)
     if words.plain:

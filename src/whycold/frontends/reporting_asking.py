@@ -14,7 +14,7 @@ from rich.console import Console
 from whycold.core.content import Json
 from whycold.diagnose import PriceList
 from whycold.errors import UserError
-from whycold.frontends.config import load
+from whycold.frontends.config import environment, load
 from whycold.frontends.filters import FILTERS
 from whycold.providers.body import decode_map
 from whycold.query import Query
@@ -35,6 +35,7 @@ __all__ = [
 ]
 
 _COMMAND = TypeVar("_COMMAND", bound=Callable[..., Any])
+_PIPED_WIDTH = 80
 _BEGINNINGS = {
     "serve": "`whycold serve`",
     "run": "`whycold run -- COMMAND`",
@@ -113,5 +114,17 @@ def print_json(value: Json) -> None:
 
 
 def terminal() -> Console:
-    """Standard output, with no colours but those that are asked for."""
-    return Console(highlight=False)
+    """Standard output, as wide as the terminal; a pipe gets one width, so that its text is the
+    same everywhere, unless COLUMNS says otherwise.
+    """
+    console = _Console(highlight=False)
+    if console.is_terminal or environment().get("COLUMNS", "").isdigit():
+        return console
+    return _Console(highlight=False, width=_PIPED_WIDTH)
+
+
+class _Console(Console):
+    """Leaves a closed pipe to ``main``; rich would end with exit code 1."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError

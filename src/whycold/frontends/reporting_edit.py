@@ -14,6 +14,8 @@ __all__ = ["edit_line"]
 
 _LONGEST_WORD = 20
 _LEAD = 24
+_MARKS = 8
+"""Cells that are kept for the marks, and for what follows."""
 
 
 def edit_line(found: Found, width: int, look: Look) -> Text | None:
@@ -27,9 +29,11 @@ def edit_line(found: Found, width: int, look: Look) -> Text | None:
     head, tail = _common(before, after)
     went, came = before[head : len(before) - tail], after[head : len(after) - tail]
     lead, trail = before[:head], before[len(before) - tail :]
-    if len(lead) > _LEAD:
-        lead = "…" + lead[1 - _LEAD :]
-    room = max(8, (width - len(lead) - 8) // (2 if went and came else 1))
+    # the words that changed come first, then what stands before them
+    spare = max(width - len(went) - len(came) - _MARKS, 0)
+    if len(lead) > min(_LEAD, spare):
+        lead = "…" + lead[len(lead) - min(_LEAD, spare) + 1 :] if spare > 1 else "…"
+    room = max(8, (width - len(lead) - _MARKS) // (2 if went and came else 1))
     line = Text(printable(lead), style=SOFT, no_wrap=True)
     if went:
         line.append(_marked(went, "[-", "-]", room, look), style=f"{BAD} strike")

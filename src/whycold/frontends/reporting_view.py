@@ -43,7 +43,7 @@ def panel(
 ) -> Iterator[RenderableType]:
     """The parts of the page from top to bottom; ``asked`` names the filters."""
     yield Text()
-    yield _title(report, asked)
+    yield from _title(report, asked, look)
     yield Text()
     yield _headline(report, look)
     yield Text()
@@ -59,14 +59,17 @@ def panel(
         yield from (Text(note, style=SOFT) for note in notes)
 
 
-def _title(report: Report, asked: str) -> Text:
-    line = Text(period_text(report.period), style="bold")
-    if asked:
-        line.append(f"  {asked}", style="default not bold")
+def _title(report: Report, asked: str, look: Look) -> Iterator[Text]:
+    """The period, what was asked for, and what it is compared with: on one row where they fit."""
+    parts = [Text(period_text(report.period), style="bold"), Text(asked)]
     earlier = report.previous
     if earlier is not None and earlier.totals.calls:
-        line.append(f"  against the {length_text(report.period)} before", style=f"{SOFT} not bold")
-    return line
+        parts.append(Text(f"against the {length_text(report.period)} before", style=SOFT))
+    line = Text("  ").join(part for part in parts if part)
+    if line.cell_len <= look.width:
+        yield line
+    else:
+        yield from (part for part in parts if part)
 
 
 def _headline(report: Report, look: Look) -> Table:
