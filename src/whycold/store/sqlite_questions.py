@@ -18,7 +18,7 @@ from whycold.store.measures import SUMS, totals
 from whycold.store.numbering import time_at
 from whycold.store.sqlite_database import Database
 from whycold.store.sqlite_sums import HOUR
-from whycold.store.sqlite_where import cells, dimension_of
+from whycold.store.sqlite_where import cells, number_of, table_of
 
 __all__ = [
     "contents",
@@ -29,8 +29,6 @@ __all__ = [
     "totalled",
     "values_of",
 ]
-
-_DEAREST_FIRST = "ORDER BY sum(missed) DESC, sum(calls) DESC, 1"
 
 
 def latest(db: Database) -> int:
@@ -49,10 +47,9 @@ def totalled(db: Database, filters: Filters) -> Totals:
 def grouped(db: Database, filters: Filters, by: Dimension) -> tuple[Group, ...]:
     """Sums per value of the dimension, dearest first."""
     sql, values = cells(filters, latest(db), hours=False)
-    rows = db.rows(
-        f"SELECT {dimension_of(by)}, {SUMS} FROM ({sql}) GROUP BY 1 {_DEAREST_FIRST}", values
-    )
-    return tuple(Group(value, totals(sums)) for value, *sums in rows)
+    folded = _folded(db, f"SELECT 0, {number_of(by)}, {SUMS} FROM ({sql}) GROUP BY 2", values, by)
+    found = [Group(value, totals(sums)) for (_, value), sums in folded.items()]
+    return tuple(sorted(found, key=_dearest_first))
 
 
 def series(db: Database, filters: Filters, hours: int, by: Dimension | None) -> tuple[Point, ...]:
@@ -60,12 +57,34 @@ def series(db: Database, filters: Filters, hours: int, by: Dimension | None) -> 
     if not 1 <= hours <= 24 or 24 % hours:
         raise UserError(f"a step of {hours} hours does not divide a day: take 1 to 24")
     sql, values = cells(filters, latest(db), hours=hours < 24)
-    rows = db.rows(
-        f"SELECT start / {hours} * {hours} AS step, {dimension_of(by)}, {SUMS} FROM ({sql})"
-        f" GROUP BY 1, 2 ORDER BY 1, sum(missed) DESC, 2",
-        values,
+    step = f"start / {hours} * {hours}"
+    folded = _folded(
+        db, f"SELECT {step}, {number_of(by)}, {SUMS} FROM ({sql}) GROUP BY 1, 2", values, by
     )
-    return tuple(Point(time_at(step * HOUR), value, totals(sums)) for step, value, *sums in rows)
+    found = [
+        Point(time_at(start * HOUR), value, totals(sums)) for (start, value), sums in folded.items()
+    ]
+    return tuple(sorted(found, key=lambda point: (point.start, _dearest_first(point))))
+
+
+def _folded(
+    db: Database, sql: str, values: list[Any], by: Dimension | None
+) -> dict[tuple[int, str | None], list[int]]:
+    """Rows of a start, the number of a label or kind, and sums, by start and the number's value."""
+    names = {0: None}
+    if by is not None:
+        table = table_of(by)
+        names = dict(db.rows(f"SELECT id, {by.value} FROM {table}"))
+    out: dict[tuple[int, str | None], list[int]] = {}
+    for start, number, *sums in db.rows(sql, values):
+        key = start, names.get(number)
+        old = out.get(key)
+        out[key] = sums if old is None else [a + b for a, b in zip(old, sums, strict=True)]
+    return out
+
+
+def _dearest_first(line: Group | Point) -> tuple[int, int, str]:
+    return (-line.totals.missed_tokens, -line.totals.calls, line.value or "")
 
 
 def release_rows(db: Database, filters: Filters) -> tuple[ReleaseRow, ...]:
@@ -90,9 +109,7 @@ def release_rows(db: Database, filters: Filters) -> tuple[ReleaseRow, ...]:
 def values_of(db: Database, dimension: Dimension) -> tuple[str, ...]:
     """The values of a dimension that some call has, sorted."""
     name = dimension.value
-    table = (
-        "kind" if dimension in (Dimension.verdict, Dimension.reason, Dimension.cause) else "label"
-    )
+    table = table_of(dimension)
     rows = db.rows(f"SELECT DISTINCT {name} FROM {table} WHERE {name} IS NOT NULL ORDER BY 1")
     return tuple(value for (value,) in rows)
 

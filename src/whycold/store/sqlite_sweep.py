@@ -19,6 +19,7 @@ from whycold.store.sqlite_writer import Writer
 __all__ = ["erase", "retain"]
 
 _SLICE: Final = 200
+_FEW: Final = 10
 _PAGES: Final = 2000
 """Pages given back to the disk in one transaction."""
 
@@ -112,9 +113,10 @@ def _drop_texts(sweep: _Sweep, until: int) -> None:
 
 def _shrink(sweep: _Sweep, most: int) -> None:
     def drop(rids: list[int]) -> bool:
-        if _bytes_used(sweep.db) <= most:
-            return False
-        _without_texts(sweep, rids)
+        for start in range(0, len(rids), _FEW):
+            if _bytes_used(sweep.db) <= most:
+                return False
+            _without_texts(sweep, rids[start : start + _FEW])
         return True
 
     sweep.run("SELECT rid FROM detail ORDER BY rid", (), drop)
@@ -172,6 +174,7 @@ def _chosen(what: Erase) -> Condition:
 def _tidy(db: Database, labels: set[int]) -> None:
     """Drop names that no call bears any more, and correct when the others were seen."""
     db.run("DELETE FROM origin WHERE id NOT IN (SELECT origin FROM call)")
+    db.run("DELETE FROM kind WHERE id NOT IN (SELECT kind FROM hourly)")
     for label in sorted(labels):
         ends = [
             _seen(db, label, f"{way}(hour)", f"{way}((rid >> 22) * 1000 + us)")

@@ -14,7 +14,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-__all__ = ["expand", "squeeze"]
+__all__ = ["expand", "squeeze", "zstd"]
 
 _LEVEL: Final = 3
 _SMALLEST: Final = 48

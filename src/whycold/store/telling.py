@@ -238,9 +238,8 @@ def encode_counts(told: Diagnosis, blocks: Sequence[Block]) -> bytes:
     """The tokens per block; in full where they are not those of ``blocks``, in order."""
     if not told.blocks:
         return b""
-    tokens = [block.tokens for block in told.blocks]
-    if tuple(_counted(blocks, tokens, told.usage.cache_read)) == told.blocks:
-        return b"t" + _pack(tokens)
+    if _follow(told.blocks, blocks, told.usage.cache_read):
+        return b"t" + _pack([block.tokens for block in told.blocks])
     return b"f" + to_json(
         [[b.section, b.path, b.name, b.role, b.tokens, b.cached, b.breakpoint] for b in told.blocks]
     )
@@ -255,10 +254,28 @@ def decode_counts(data: bytes, blocks: Sequence[Block], read: int | None) -> tup
     return tuple(BlockCount(Section(first), *rest) for first, *rest in from_json(data[1:]))
 
 
+def _follow(counts: Sequence[BlockCount], blocks: Sequence[Block], read: int | None) -> bool:
+    """Whether all but the tokens is what ``_counted`` would say again."""
+    if len(counts) != len(blocks):
+        return False
+    end = 0
+    for count, block in zip(counts, blocks, strict=True):
+        end += count.tokens
+        marker = block.breakpoint
+        if (
+            count.path != block.path
+            or count.cached is not (None if read is None else end <= read)
+            or count.section is not block.section
+            or count.name != block.name
+            or count.role != block.role
+            or count.breakpoint != (None if marker is None else marker.ttl or "default")
+        ):
+            return False
+    return True
+
+
 def _counted(blocks: Sequence[Block], tokens: Sequence[int], read: int | None) -> list[BlockCount]:
     """Counts as the engine makes them: cached is what ends within what was read."""
-    if len(blocks) != len(tokens):
-        return []
     return [
         BlockCount(
             block.section,
@@ -269,7 +286,7 @@ def _counted(blocks: Sequence[Block], tokens: Sequence[int], read: int | None) -
             None if read is None else end <= read,
             (block.breakpoint.ttl or "default") if block.breakpoint is not None else None,
         )
-        for block, count, end in zip(blocks, tokens, accumulate(tokens), strict=True)
+        for block, count, end in zip(blocks, tokens, accumulate(tokens), strict=False)
     ]
 
 

@@ -1,0 +1,81 @@
+"""The answers of a store, worked out from all records one by one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from whycold.core.diagnosis import Verdict
+from whycold.store.answers import Dimension, Filters, Group, Point, Totals
+from whycold.store.records import Record
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FACTS = ("project", "model", "provider", "session", "agent", "release", "reason", "cause")
+
+
+def is_miss(record: Record) -> bool:
+    return record.told.verdict in (Verdict.miss, Verdict.partial)
+
+
+def fits(record: Record, filters: Filters) -> bool:
+    told = record.told
+    if filters.since is not None and told.at < filters.since:
+        return False
+    if filters.until is not None and told.at >= filters.until:
+        return False
+    culprit = told.fingerprint if is_miss(record) else None
+    if filters.culprit is not None and filters.culprit != (culprit or ""):
+        return False
+    return all(
+        (wanted := getattr(filters, name)) is None or (getattr(told, name) or "") == wanted
+        for name in (*_FACTS, "verdict")
+    )
+
+
+def totals(records: Iterable[Record]) -> Totals:
+    chosen = list(records)
+    told = [record.told for record in chosen]
+    usages = [each.usage for each in told]
+
+    def reported(name: str) -> int | None:
+        numbers = [n for usage in usages if (n := getattr(usage, name)) is not None]
+        return sum(numbers) if numbers else None
+
+    reading = [usage for usage in usages if usage.cache_read is not None]
+    counts = (
+        *("input", "cache_read", "cache_write", "uncached", "output"),
+        *(f"cache_write_{life}" for life in ("5m", "1h", "30m", "12h")),
+    )
+    return Totals(
+        calls=len(chosen),
+        misses=sum(map(is_miss, chosen)),
+        missed_tokens=sum(each.missed_tokens for each in told),
+        missed_cost_usd=sum((each.missed_cost_usd or Decimal(0) for each in told), Decimal(0)),
+        unpriced=sum(each.missed_tokens > 0 and each.missed_cost_usd is None for each in told),
+        at_stake_tokens=sum(each.at_stake_tokens for each in told),
+        reporting=len(reading),
+        reporting_input=sum(usage.input or 0 for usage in reading),
+        **{name: reported(name) for name in counts},
+    )
+
+
+def grouped(records: Sequence[Record], filters: Filters, by: Dimension) -> set[Group]:
+    groups: defaultdict[str | None, list[Record]] = defaultdict(list)
+    for record in records:
+        if fits(record, filters):
+            groups[getattr(record.told, by.value)].append(record)
+    return {Group(value, totals(inside)) for value, inside in groups.items()}
+
+
+def series(
+    records: Sequence[Record], filters: Filters, hours: int, by: Dimension | None
+) -> set[Point]:
+    steps: defaultdict[tuple[datetime, str | None], list[Record]] = defaultdict(list)
+    for record in records:
+        if fits(record, filters):
+            hour = int((record.told.at - _EPOCH).total_seconds() // 3600) // hours * hours
+            start = datetime.fromtimestamp(hour * 3600, UTC)
+            steps[start, getattr(record.told, by.value) if by else None].append(record)
+    return {Point(*key, totals(inside)) for key, inside in steps.items()}
