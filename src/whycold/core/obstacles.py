@@ -112,7 +112,8 @@ def _far(scene: Scene) -> Iterator[Hindrance]:
     early.
     """
     limit = reach(scene.call, scene.rules)
-    if limit is None or not scene.left:
+    # where a part of the prompt was not recorded, places in it cannot be compared
+    if limit is None or not scene.left or scene.call.prompt.unseen:
         return
     last = scene.left[-1]
     shared = scene.divergences[0].kept if scene.divergences else len(scene.before.prompt.blocks)
@@ -195,7 +196,9 @@ def _same_lifetime(scene: Scene, entry: Entry) -> bool:
 def _rerendered(scene: Scene) -> Iterator[Hindrance]:
     """Only the reply was not read: the engine renders what comes back unlike what it wrote.
 
-    Where the client changed it, that is a divergence of its own.
+    Where the client changed it, that is a divergence of its own. Only a reported read shows it.
     """
-    if scene.rules.keeps_reply and not scene.divergences and scene.reusable > scene.was.total:
+    if scene.call.usage.cache_read is None or scene.divergences:
+        return
+    if scene.rules.keeps_reply and scene.reusable > scene.was.total:
         yield Hindrance(scene.was.total, Obstacle.rerendered, exact=True, certain=False)

@@ -53,8 +53,14 @@ def diagnose_pair(
 ) -> Diagnosis:
     """Diagnose one call against another that is known to be its predecessor; with ``dated`` false,
     nothing is said of the time between them.
+
+    What the server keeps is put in front of both, or marked unseen where it was not recorded.
     """
     rule = rules(after)
+    history = History()
+    before = history.resolve(before)
+    history.add(before)
+    after = history.resolve(after)
     before, was = settled(before, rule, judge(before, None, rules(before), (), None).counts)
     linked = Linked(before, Link.named)
     divergences = _divergences(linked, after, rule)
