@@ -18,7 +18,7 @@ from typing import Any
 from tests.simulated_cache import SimulatedCache
 from whycold.core.call import Call
 from whycold.core.cost import Rates
-from whycold.diagnose import diagnose
+from whycold.diagnose import PriceList, diagnose
 from whycold.providers.registry import read_call, rules_for
 from whycold.store.base import Store
 from whycold.store.opening import open_store
@@ -190,18 +190,19 @@ def unreported() -> Iterator[Call]:
         messages = [*messages, {"role": "assistant", "content": "Yes."}, dict(messages[0])]
 
 
-def price(call: Call) -> Rates | None:
+def listed(call: Call) -> Rates | None:
     return PRICES.get(call.model or "")
 
 
-def recorded(folder: Path, capture: Capture = Capture.full) -> str:
+def recorded(
+    folder: Path, capture: Capture = Capture.full, price: PriceList | None = listed
+) -> str:
     """Keep it all in a new store; its URL."""
     calls = [call for some in conversations() for call in some]
     by_id = {call.id: call for call in calls}
     url = f"sqlite:///{folder / 'whycold.db'}"
     store: Store = open_store(url, write=True)
     told = diagnose(calls, rules_for, price)
-    records = [Record(by_id[t.call], t, capture, 200, "proxy") for t in told]
-    store.write("made up", records)
+    store.write("made up", [Record(by_id[t.call], t, capture, 200, "proxy") for t in told])
     store.close()
     return url

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from whycold.core.compare import compare
 from whycold.core.diagnosis import Diagnosis, Found
@@ -15,7 +16,7 @@ from whycold.store.answers import CulpritRow, CulpritState, Dimension, Filters, 
 from whycold.store.base import Store
 from whycold.store.records import Capture, Kept, Page, Record
 
-__all__ = ["Culprit", "Period", "Query", "Report", "main_edit"]
+__all__ = ["Culprit", "Period", "Query", "Report", "known_cost", "main_edit"]
 
 _STEPS = 60
 """About as many steps as a series is drawn with."""
@@ -170,6 +171,11 @@ class Query:
         if earlier is None:
             return ()
         return compare(earlier, record.call.prompt, rules_for(record.call))
+
+
+def known_cost(sums: Totals | CulpritRow) -> Decimal | None:
+    """What the misses cost that have a price, USD; None where none of them has, which is not 0."""
+    return None if sums.unpriced and not sums.missed_cost_usd else sums.missed_cost_usd
 
 
 def main_edit(told: Diagnosis) -> Found | None:

@@ -12,7 +12,7 @@ import click
 
 from whycold.core.diagnosis import Diagnosis
 from whycold.frontends.diagnosis_json import decimal_text, time_text
-from whycold.query import Period, Report, main_edit
+from whycold.query import Period, Report, known_cost, main_edit
 from whycold.store.answers import Totals
 
 __all__ = ["Cell", "csv_text", "miss_rows", "report_rows", "write_csv"]
@@ -168,5 +168,5 @@ def _sums(name: str, period: Period, by: str, value: str | None, totals: Totals)
         totals.uncached,
         totals.misses,
         totals.missed_tokens,
-        totals.missed_cost_usd,
+        known_cost(totals),
     )

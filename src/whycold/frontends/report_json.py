@@ -5,7 +5,7 @@ from __future__ import annotations
 from whycold.core.content import Json
 from whycold.core.diagnosis import Reason
 from whycold.frontends.diagnosis_json import decimal_text, time_text
-from whycold.query import Report
+from whycold.query import Report, known_cost
 from whycold.store.answers import Totals
 
 __all__ = ["report_json"]
@@ -25,8 +25,10 @@ def _period(report: Report) -> dict[str, Json]:
         "since": time_text(report.period.since),
         "until": time_text(report.period.until),
         "calls": totals.calls,
+        "reporting_calls": totals.reporting,
         "read_ratio": totals.read_ratio,
         "input_tokens": totals.input,
+        "reporting_input_tokens": totals.reporting_input,
         "cache_read_tokens": totals.cache_read,
         "cache_write_tokens": totals.cache_write,
         "cache_write_5m_tokens": totals.cache_write_5m,
@@ -35,7 +37,7 @@ def _period(report: Report) -> dict[str, Json]:
         "output_tokens": totals.output,
         "misses": totals.misses,
         "missed_tokens": totals.missed_tokens,
-        "missed_cost_usd": decimal_text(totals.missed_cost_usd),
+        "missed_cost_usd": decimal_text(known_cost(totals)),
         "unpriced_misses": totals.unpriced,
         "at_stake_tokens": totals.at_stake_tokens,
         "by_reason": {reason: _missed(t) for reason, t in report.by_reason.items()},
@@ -48,7 +50,7 @@ def _missed(totals: Totals) -> dict[str, Json]:
     return {
         "misses": totals.misses,
         "missed_tokens": totals.missed_tokens,
-        "missed_cost_usd": decimal_text(totals.missed_cost_usd),
+        "missed_cost_usd": decimal_text(known_cost(totals)),
     }
 
 

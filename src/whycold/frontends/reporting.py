@@ -78,5 +78,7 @@ def _nothing(query: Query, found: Report, words: str) -> list[Text]:
     within = f" of {words}" if words else ""
     return [
         Text(f"No calls{within} from {period_text(found.period)}.", style="bold"),
-        Text(f"The latest call of all was on {stamp(last, year=True)} UTC; --since reaches back."),
+        Text(
+            f"The latest call of all was on {stamp(last, year=True)} UTC; --since reaches further."
+        ),
     ]

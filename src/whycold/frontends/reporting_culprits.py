@@ -7,13 +7,13 @@ from datetime import timedelta
 
 from rich.text import Text
 
-from whycold.core.numbers import short
+from whycold.core.numbers import short, usd
 from whycold.frontends.palette import BAD, GOOD, SOFT
 from whycold.frontends.printable import row_of
 from whycold.frontends.reporting_edit import edit_line
 from whycold.frontends.reporting_look import Look, sparkline
-from whycold.frontends.reporting_words import cost_text, reason_colour
-from whycold.query import Culprit, Period, Report
+from whycold.frontends.reporting_words import reason_colour
+from whycold.query import Culprit, Period, Report, known_cost
 from whycold.store.answers import CulpritState
 
 __all__ = ["culprit_rows"]
@@ -59,7 +59,7 @@ def _values(culprit: Culprit, report: Report) -> dict[str, Text]:
         "since": Text(_since(culprit), style=SOFT),
         "misses": Text(short(row.misses)),
         "tokens": Text(short(row.missed_tokens)),
-        "cost": Text(cost_text(row.missed_cost_usd, row.unpriced), style="bold"),
+        "cost": Text(usd(known_cost(row)), style="bold"),
     }
 
 

@@ -10,7 +10,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from whycold.core.numbers import exact, percent, short
+from whycold.core.numbers import exact, percent, short, usd
 from whycold.frontends.palette import FAINT, GOOD, SOFT
 from whycold.frontends.printable import row_of
 from whycold.frontends.reporting_chart import chart, columns
@@ -18,14 +18,13 @@ from whycold.frontends.reporting_culprits import culprit_rows
 from whycold.frontends.reporting_look import Look, bar
 from whycold.frontends.reporting_words import (
     change,
-    cost_text,
     length_text,
     period_text,
     points,
     reason_colour,
     reason_word,
 )
-from whycold.query import Culprit, Report
+from whycold.query import Culprit, Report, known_cost
 from whycold.store.answers import Totals
 
 __all__ = ["panel"]
@@ -84,9 +83,9 @@ def _headline(report: Report, look: Look) -> Table:
         _number("Missed tokens", now.missed_tokens, then.missed_tokens, good=False),
         (
             "Cost of misses",
-            cost_text(now.missed_cost_usd, now.unpriced),
+            usd(known_cost(now)),
             change(now.missed_cost_usd, then.missed_cost_usd, good=False),
-            cost_text(then.missed_cost_usd, then.unpriced),
+            usd(known_cost(then)),
         ),
     ]
     per_row = 5 if look.width >= _WIDE else 3
@@ -160,7 +159,7 @@ def _why(report: Report, width: int, look: Look) -> list[Text]:
         values = (
             short(totals.missed_tokens),
             short(totals.misses),
-            cost_text(totals.missed_cost_usd, totals.unpriced),
+            usd(known_cost(totals)),
         )
         for value, cells in zip(values, numbers, strict=False):
             row.append(f"{value:>{cells}}")
@@ -208,7 +207,7 @@ def _models(report: Report, look: Look) -> Table:
             Text(short(totals.cache_read)),
             Text(short(totals.misses)),
             Text(short(totals.missed_tokens)),
-            Text(cost_text(totals.missed_cost_usd, totals.unpriced)),
+            Text(usd(known_cost(totals))),
         ]
         name = row_of(model or "not named", look.width // 2)
         table.add_row(Text(name), *(values if wide else [values[1], *values[3:]]))

@@ -8,14 +8,13 @@ from decimal import Decimal
 from rich.text import Text
 
 from whycold.core.diagnosis import Reason, Verdict
-from whycold.core.numbers import span, usd
+from whycold.core.numbers import span
 from whycold.frontends.palette import BAD, FAINT, GOOD, REASONS, SOFT
 from whycold.query import Period
 
 __all__ = [
     "VERDICTS",
     "change",
-    "cost_text",
     "length_text",
     "period_text",
     "points",
@@ -70,11 +69,6 @@ def length_text(period: Period) -> str:
         if count and not rest:
             return f"{count:.0f} {unit}{'' if count == 1 else 's'}"
     return span(seconds)
-
-
-def cost_text(cost: Decimal, unpriced: int) -> str:
-    """The cost of the misses that have a price; a dash when none of them has."""
-    return usd(cost if cost or not unpriced else None)
 
 
 def change(now: Decimal | int | None, then: Decimal | int | None, *, good: bool) -> Text:
