@@ -51,6 +51,7 @@ def test_a_growing_and_changing_conversation_is_read_as_if_whole(shape: str, see
         _, prompt = reader.read(wire, dialect, body, {})
         whole = wire.read_request(rendered.body, dialect, {})
         assert prompt.settings == whole.settings
+        assert prompt.chain == whole.chain
         assert [_told(b) for b in prompt.blocks] == [_told(b) for b in whole.blocks]
         assert (prompt.opaque, prompt.asks) == (whole.opaque, whole.asks)
         if author.random.random() < 0.3:

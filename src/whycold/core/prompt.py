@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
@@ -90,11 +90,6 @@ class Block:
         return digest(self.content, b"1" if self.opens else b"0")
 
     @cached_property
-    def sorted_digest(self) -> bytes:
-        """As ``digest`` with every object's keys sorted: equal where only key order differs."""
-        return digest(self._head, encode(self.value, sort_keys=True))
-
-    @cached_property
     def size(self) -> int:
         """Bytes of content, for weighing and for token estimates."""
         return weigh(self.value)
@@ -176,16 +171,30 @@ class Prompt:
         """
         return tuple(_chained(self.blocks))
 
-    @cached_property
-    def message_chain(self) -> tuple[bytes, ...]:
-        """The chain of the messages alone, so that an edit in tools does not hide the
-        conversation.
-        """
-        return tuple(_chained(self.section(Section.messages)))
-
     def section(self, section: Section) -> tuple[Block, ...]:
         """The blocks of one section, in order."""
-        return tuple(block for block in self.blocks if block.section is section)
+        return self._sections.get(section, ())
+
+    @cached_property
+    def _sections(self) -> dict[Section, tuple[Block, ...]]:
+        found: dict[Section, list[Block]] = {}
+        for block in self.blocks:
+            found.setdefault(block.section, []).append(block)
+        return {section: tuple(blocks) for section, blocks in found.items()}
+
+    def going_on(self, older: Prompt) -> Prompt:
+        """This prompt, its chain begun where ``older`` holds the very same blocks."""
+        count = 0
+        for a, b in zip(self.blocks, older.blocks, strict=False):
+            if a is not b:
+                break
+            count += 1
+        if count:
+            known = older.chain[:count]
+            chain = (*known, *_chained(self.blocks[count:], known[-1]))
+            # what a cached property would have computed, and keep
+            self.__dict__["chain"] = chain
+        return self
 
     def setting(self, name: str) -> Json:
         """The value of a setting, None when it was not sent."""
@@ -210,8 +219,7 @@ class Prompt:
         return replace(self, blocks=blocks)
 
 
-def _chained(blocks: tuple[Block, ...]) -> Iterator[bytes]:
-    link = b""
+def _chained(blocks: Iterable[Block], link: bytes = b"") -> Iterator[bytes]:
     for block in blocks:
         link = digest(link, block.digest)
         yield link

@@ -199,13 +199,17 @@ def _joined(old: Prompt, part: Prompt, known: int) -> Prompt:
         blocks=blocks,
         opaque=part.opaque + sum(b.kind is Kind.opaque for b in kept),
         asks=True if marked and part.asks is not None else part.asks,
-    )
+    ).going_on(old)
 
 
 def _as_known(blocks: list[Block], old: Prompt) -> list[Block]:
     """Equal blocks as the objects that were known, with all that was computed of them."""
     by_path = {b.path: b for b in old.blocks if b.message < 0}
-    return [was if (was := by_path.get(b.path)) is not None and was == b else b for b in blocks]
+    # equality alone would take keys in another order for the same
+    return [
+        was if (was := by_path.get(b.path)) is not None and was == b and was.same(b) else b
+        for b in blocks
+    ]
 
 
 def _unmarked(block: Block) -> Block:
