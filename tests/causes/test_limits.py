@@ -97,6 +97,16 @@ def test_reads_keep_an_entry_alive_for_as_long_as_the_pauses_are_short(recording
     )
 
 
+def test_a_lifetime_missed_by_seconds_is_told_with_them(recording: Recording):
+    talk = Talk()
+    recording.send(talk.body(), after=0)
+    talk.turn()
+    recording.send(talk.body(), after=5 * 60 + 4)
+    assert "4 s before the call came (5 min lifetime, 5 min 4 s pause)" in (
+        recording.last().title or ""
+    )
+
+
 def test_of_two_lifetimes_only_the_short_one_runs_out(recording: Recording):
     talk = Talk(system=hour())
     recording.send(talk.body())

@@ -35,6 +35,8 @@ def test_every_edit_of_one_text_gets_its_own_cause():
         ("Today is in November 2026.", "Today is in December 2026.", "date-rolled-over"),
         ("Is directory a git repo: Yes", "Is directory a git repo: No", "git-state"),
         ("Plan your tasks well.", "Plan all tasks well.", "system-edited"),
+        ("You are Ada. Be brief.", "You are Ada. Be long.", "system-edited"),
+        ("You are Ada. Be brief.", "You are Bob. Be brief.", "identity-differs"),
         ("cc_version is a name", "cc_version is a word", "system-edited"),
     ],
 )
@@ -84,3 +86,42 @@ def test_cleared_results_are_counted_as_far_as_they_are_told():
     assert seen.diagnosis.title == (
         f"at least {MOST_TOLD} old tool results were cleared by the client"
     )
+
+
+SHOT: JsonMap = {
+    "type": "image",
+    "source": {"type": "base64", "media_type": "image/png", "data": "iVBO"},
+}
+PAGE = text("The total is cut off. " * 20)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "cause"),
+    [
+        ([PAGE, SHOT], [PAGE], "image-replaced"),
+        ([PAGE], [PAGE, SHOT], "tool-result-edited"),
+        ([PAGE, SHOT], [text("[Old tool result content cleared]"), SHOT], "tool-results-cleared"),
+        ([PAGE, SHOT], [SHOT], "tool-results-cleared"),
+    ],
+)
+def test_what_happens_to_a_result_of_text_and_image(
+    before: list[JsonMap], after: list[JsonMap], cause: str
+):
+    assert causes_of(agent(answer=before), agent(*NEXT, answer=after))[-1] == cause
+
+
+def test_a_field_that_is_no_text_is_named():
+    source = {"type": "text", "media_type": "text/plain", "data": "Minutes of May."}
+    plain: JsonMap = {"type": "document", "source": source}
+    cited: JsonMap = {**plain, "citations": {"enabled": True}}
+    seen = told(Example("", body(asks(text(TASK), cited)), body(asks(text(TASK), plain), *NEXT)))
+    assert seen.diagnosis.divergences[-1].title == (
+        "the document in the first message differs in its citations"
+    )
+
+
+def test_a_document_that_is_gone_is_not_told_as_an_empty_text():
+    page: JsonMap = {"type": "document", "source": {"type": "file", "file_id": "file_1"}}
+    before, after = body(asks(text(TASK), page), *TALK), body(asks(text(TASK)), *TALK, *NEXT)
+    found = told(Example("", before, after)).diagnosis.divergences
+    assert [d.title for d in found] == ["a document block vanished from the first message"]

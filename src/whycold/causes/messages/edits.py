@@ -229,6 +229,9 @@ class MessageEdited(TextCause):
         texts = sides(d)
         if d.text is TextChange.rewritten:
             return Evidence(f"{where(d)} was rewritten, it now says {quote(texts.come)}")
+        if texts.gone == texts.come:
+            field, kind = d.path.rpartition(".")[2], d.old[0].kind if d.old else "block"
+            return Evidence(f"the {kind} in {where(d)} differs in its {field}")
         if not texts.gone.strip():
             return Evidence(f"{quote(texts.come)} was put into {where(d)}")
         if not texts.come.strip():

@@ -58,11 +58,11 @@ class ImageReplaced(TextCause):
 
     def tell(self, case: Case, d: Divergence) -> Evidence:
         """What stands there now."""
-        left = [image for block in d.new for image in images(block)]
-        if left:
+        had, left = ([i for block in blocks for i in images(block)] for blocks in (d.old, d.new))
+        if len(left) >= len(had):
             return Evidence(f"the image in {where(d)} was encoded anew")
         shown = "\n".join(map(text_of, d.new)).strip().splitlines()
-        if not shown:
+        if not shown or all(line in "\n".join(map(text_of, d.old)) for line in shown):
             return Evidence(f"an image was taken out of {where(d)}")
         return Evidence(f"an image in {where(d)} gave way to {quote(shown[-1])}")
 

@@ -184,6 +184,8 @@ class ToolResultEdited(TextCause):
         """What differs."""
         texts = sides(d)
         old, new = (text_of(blocks[0]) if blocks else "" for blocks in (d.old, d.new))
+        if old == new:
+            return Evidence(f"the old result {_of(d)} says the same and differs otherwise")
         if old.startswith(new) or new.startswith(old):
             sizes = f"{len(new):,} characters long, not {len(old):,}"
             return Evidence(f"the old result {_of(d)} is {sizes}")

@@ -302,7 +302,8 @@ class MessageRemoved(TextCause):
         if kind in (Kind.tool_use, Kind.tool_result):
             what = "call" if kind is Kind.tool_use else "result"
             return Evidence(f"a tool {what} of {name_of(d) or 'a tool'} vanished from {where(d)}")
-        return Evidence(f"{quote(sides(d).old)} vanished from {where(d)}")
+        what = quote(sides(d).old) if sides(d).old.strip() else f"a {kind} block"
+        return Evidence(f"{what} vanished from {where(d)}")
 
 
 CAUSES: tuple[Cause, ...] = (

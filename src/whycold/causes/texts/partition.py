@@ -79,6 +79,7 @@ _OF_A_SESSION = re.compile(
     r"(?i)[/\\](?:te?mp|scratch\w*|sessions?|T|var[/\\]folders)[/\\]|[/\\][\w-]*[0-9a-f]{8,}"
 )
 _IDENTITY = re.compile(r"\W{0,3}(?:You are|You're|I am|I'm|Your name is)\b")
+_SENTENCE_END = re.compile(r"[.!?]\s")
 _EMPTY_THINKING = re.compile(r"(?:\s|</?think(?:ing)?>)+")
 _EARLY = 400
 _SHORTEST_MESSAGE = 12
@@ -224,8 +225,8 @@ def _is_note(block: Block) -> bool:
 def _by_kind(d: Divergence, texts: Sides, kinds: set[Kind]) -> str | None:
     """Causes of blocks that are more than text."""
     pictured = [len(images(b)) for b in d.old], [len(images(b)) for b in d.new]
-    if sum(pictured[0]) or sum(pictured[1]):
-        return _pictured(d, texts, sum(pictured[0]), sum(pictured[1]))
+    if any(map(sum, pictured)) and (code := _pictured(d, *map(sum, pictured))) is not None:
+        return code
     if kinds & {Kind.thinking, Kind.redacted_thinking}:
         return "thinking-dropped"
     if d.change in (Change.added, Change.removed):
@@ -249,16 +250,24 @@ def _same_arguments(texts: Sides) -> bool:
         return False
 
 
-def _pictured(d: Divergence, texts: Sides, old: int, new: int) -> str | None:
+def _pictured(d: Divergence, old: int, new: int) -> str | None:
     """Images that came, went or differ."""
     if d.change is Change.added:
         return None
+    if old != new and _same_words(d):
+        return "image-replaced" if new < old else None
     if old and new >= old and d.change is not Change.retyped:
         return "image-replaced" if _images_differ(d) else None
     words = text_of(d.new[0]) if d.new and new < old else text_of(d.old[0])
     if d.change is Change.removed or (new < old and _stands_for_image(words)):
         return "image-replaced"
     return "history-as-images" if words else "image-replaced"
+
+
+def _same_words(d: Divergence) -> bool:
+    """Whether there is text beside the images, the same on both sides."""
+    words = "\n".join(map(text_of, d.old))
+    return bool(words) and words == "\n".join(map(text_of, d.new))
 
 
 def _images_differ(d: Divergence) -> bool:
@@ -371,11 +380,16 @@ def _hoisted(case: Case, texts: Sides) -> bool:
 
 
 def _is_identity(d: Divergence, texts: Sides) -> bool:
-    """Whether the sentence differs in which the prompt says who the model is."""
+    """Whether the sentence differs, first of its line, that says who the model is."""
     if not texts.old or not texts.new or d.change in (Change.added, Change.removed):
         return False
+    before = texts.old[texts.old.rfind("\n", 0, texts.old_at) + 1 : texts.old_at]
     lines = line_at(texts.old, texts.old_at), line_at(texts.new, texts.new_at)
-    return texts.old_at < _EARLY and all(map(_IDENTITY.match, lines))
+    return (
+        texts.old_at < _EARLY
+        and _SENTENCE_END.search(before) is None
+        and all(map(_IDENTITY.match, lines))
+    )
 
 
 def _plain(d: Divergence, section: str) -> str:
