@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from whycold.core.call import Call, Usage
-from whycold.core.content import as_map
+from whycold.core.content import as_map, as_text
 from whycold.core.predecessor import placed
 from whycold.core.prompt import Block, Breakpoint
 from whycold.core.rules import CacheRules
@@ -62,4 +62,4 @@ def _until_last_result(call: Call, rules: CacheRules) -> tuple[Block, ...]:
 
 def _marked(block: Block, rules: CacheRules) -> bool:
     value = as_map(block.value)
-    return value is not None and value.get("type") in rules.marked_results
+    return value is not None and as_text(value.get("type")) in rules.marked_results

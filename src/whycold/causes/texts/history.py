@@ -9,6 +9,7 @@ from itertools import pairwise
 from whycold.causes.texts.passages import is_reminder, is_summary
 from whycold.causes.texts.sides import text_of
 from whycold.core.cause import Case
+from whycold.core.content import as_map, as_text
 from whycold.core.divergence import Change, Divergence
 from whycold.core.edit import TextChange
 from whycold.core.prompt import Block, Kind, Section
@@ -72,7 +73,8 @@ def _summarised(old: Sequence[Block], new: Sequence[Block]) -> bool:
 
 
 def _is_compaction(block: Block) -> bool:
-    return isinstance(block.value, dict) and block.value.get("type") in _SUMMARY_KINDS
+    value = as_map(block.value)
+    return value is not None and as_text(value.get("type")) in _SUMMARY_KINDS
 
 
 def _begun_anew(case: Case, old: Sequence[Block], new: Sequence[Block]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from whycold.core.content import Json, as_list, as_map, encode
+from whycold.core.content import Json, as_list, as_map, as_text, encode
 from whycold.core.divergence import Divergence
 from whycold.core.prompt import Block, Kind
 
@@ -88,7 +88,7 @@ def images(block: Block) -> list[bytes]:
 def _images(value: Json) -> Iterator[Mapping[str, Json]]:
     whole = as_map(value)
     if whole is not None:
-        if whole.get("type") in _IMAGES or "inlineData" in whole or "image" in whole:
+        if as_text(whole.get("type")) in _IMAGES or "inlineData" in whole or "image" in whole:
             yield whole
             return
         for key in ("content", "output", "response", *_FRAMES):
