@@ -205,15 +205,6 @@ class Prompt:
         """Indexes of the blocks that carry a breakpoint."""
         return tuple(i for i, block in enumerate(self.blocks) if block.breakpoint is not None)
 
-    def shared_prefix(self, other: Prompt) -> int:
-        """How many leading blocks are the same as sent."""
-        count = 0
-        for a, b in zip(self.blocks, other.blocks, strict=False):
-            if not a.same(b):
-                break
-            count += 1
-        return count
-
     def with_blocks(self, blocks: tuple[Block, ...]) -> Prompt:
         """The same request around other blocks."""
         return replace(self, blocks=blocks)
