@@ -101,7 +101,7 @@ class Block:
 
     @property
     def _head(self) -> bytes:
-        return f"{self.section}|{self.kind}|{self.role or ''}".encode()
+        return f"{self.section}|{self.kind}|{self.role or ''}".encode("utf-8", "surrogatepass")
 
     def same(self, other: Block) -> bool:
         """Whether both stand for the same bytes in the same frame; quicker than digests for a
