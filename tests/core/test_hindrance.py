@@ -242,6 +242,24 @@ def test_an_edit_that_the_counts_refute_is_not_the_cause():
     assert (seen.verdict, seen.missed, seen.obstacle) == (Verdict.partial, 100, Obstacle.lost)
 
 
+@pytest.mark.parametrize("share", [0.7, 1.0, 1.3])
+def test_a_read_that_one_marked_place_alone_can_end_is_where_that_stands(share: float):
+    # bytes say little of tokens: the estimate of where the system prompt ends may be far off
+    first = {"messages": [TASK, LOOK, POEM, THANKS], "marks": [SYSTEM, LAST]}
+    before = call("1", **first, usage=WROTE)
+    read = int(count(before.prompt, 5000).until(3) * share)
+    seen = two(
+        first,
+        {
+            "messages": [f"{TASK} Hurry.", LOOK, POEM, THANKS, LOOK, POEM],
+            "marks": [SYSTEM, LAST],
+            "usage": counted(5200, read=read, write=5200 - read),
+        },
+    )
+    assert (seen.missed, seen.obstacle, seen.told.grade) == (5000 - read, None, Grade.consistent)
+    assert sum(b.tokens for b in seen.told.blocks if b.cached) == read
+
+
 def test_of_two_edits_the_first_one_is_what_broke_it():
     tools = ("Read: Reads any file from the disk and numbers its lines.", TOOLS[1])
     seen = two({}, {"tools": tools, "system": ["You are a careless programmer."]})

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from math import inf, log
 
 from whycold.core.call import Call
 from whycold.core.cause import Obstacle
 from whycold.core.diagnosis import Verdict
-from whycold.core.divergence import Divergence
+from whycold.core.divergence import Change, Divergence
 from whycold.core.hindrance import Hindrance, Scene
-from whycold.core.live_entries import Entry
+from whycold.core.live_entries import Entry, reach
 from whycold.core.obstacles import obstacles
 from whycold.core.predecessor import Link, Linked
 from whycold.core.rules import CacheRules, Isolation
@@ -21,6 +22,10 @@ __all__ = ["Judged", "judge"]
 
 _ESTIMATE_ERROR = 0.15
 """Share of a count by which an estimated position may be off."""
+_FAR_OFF = 0.5
+"""How far, as a natural logarithm, an estimated position may be off: prose takes more bytes to a
+token than schemas, code or other scripts do.
+"""
 _BEST_EFFORT = 0.05
 """Share that a provider without a promise may leave unread before it counts as a miss: its steps
 are not published, and what is below 5 % is no miss to careful clients either (Claude Code docs,
@@ -66,10 +71,20 @@ def judge(
     ``was`` are the predecessor's counts; ``live`` are entries of any call whose prefix this call
     shares, and that could be read; ``refreshed`` maps a prefix to its entry as last used.
     """
-    counts = count(call.prompt, call.usage.input, _anchors(call, linked, divergences))
+    anchors = _anchors(call, linked, divergences)
+    counts = count(call.prompt, call.usage.input, anchors)
     if linked is None or was is None:
         return Judged(_alone(call, rules), counts, why=_too_short(call, rules))
     scene = Scene(call, linked, rules, divergences, was, counts, tuple(live), refreshed or {})
+    read, blocks = call.usage.cache_read, _boundary(scene)
+    if read is not None and blocks is not None:
+        before = linked.call
+        was = count(before.prompt, before.usage.input, {**was.exact, blocks: read})
+        counts = count(call.prompt, call.usage.input, {**anchors, blocks: read})
+        exact = tuple(
+            replace(e, tokens=read, exact=True) if e.blocks == blocks else e for e in live
+        )
+        scene = Scene(call, linked, rules, divergences, was, counts, exact, refreshed or {})
     return _judged(scene)
 
 
@@ -113,6 +128,37 @@ def _anchors(
         if last is not None:
             anchors[last + 1] = usage.cache_read + usage.cache_write_1h
     return anchors
+
+
+def _boundary(scene: Scene) -> int | None:
+    """Leading blocks of the marked entry that was read, where its tokens were only estimated.
+
+    What is read ends where an entry does: if no entry is known to hold so many tokens, and one
+    alone may, it is that one. None where nothing, or more than one, can be meant.
+    """
+    read, was = scene.call.usage.cache_read, scene.was
+    if not read or not was.reported or read == scene.before.usage.cache_read:
+        return None
+    known = (*scene.left, *scene.live)
+    if any(e.anywhere or (e.exact and abs(e.tokens - read) <= 1) for e in known):
+        return None
+    parted = [d.kept for d in scene.divergences if d.change is not Change.set]
+    ends = (len(scene.before.prompt.blocks) - 1, reach(scene.call, scene.rules) or 0)
+    limit = min(*parted, *ends)
+    guessed = [e for e in known if not e.exact and e.blocks <= limit and scene.alive(e)]
+    off = sorted({(_off(read, e.tokens, was.total), e.blocks) for e in guessed})
+    if not off or off[0][0] > _FAR_OFF or (off[1:] and off[1][0] < 2 * off[0][0]):
+        return None
+    blocks = off[0][1]
+    fits = all((e.blocks < blocks) == (e.tokens < read) for e in known if e.exact)
+    return blocks if fits else None
+
+
+def _off(tokens: int, estimate: int, total: int) -> float:
+    """How far an estimated position is off, before it or behind it, as a natural logarithm."""
+    if not (0 < estimate < total and tokens < total):
+        return inf
+    return max(abs(log(tokens / estimate)), abs(log((total - tokens) / (total - estimate))))
 
 
 def _judged(scene: Scene) -> Judged:
