@@ -200,9 +200,9 @@ def recorded(
     """Keep it all in a new store; its URL."""
     calls = [call for some in conversations() for call in some]
     by_id = {call.id: call for call in calls}
+    told = diagnose(calls, rules_for, price)
     url = f"sqlite:///{folder / 'whycold.db'}"
     store: Store = open_store(url, write=True)
-    told = diagnose(calls, rules_for, price)
     store.write("made up", [Record(by_id[t.call], t, capture, 200, "proxy") for t in told])
     store.close()
     return url

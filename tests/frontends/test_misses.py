@@ -16,35 +16,13 @@ from whycold.frontends.cli import cli, main
 from whycold.store.answers import Filters
 from whycold.store.opening import open_store
 
-DIAGNOSIS = frozenset(
-    [
-        "call",
-        "message_id",
-        "request_id",
-        "at",
-        "api",
-        "provider",
-        "model",
-        "project",
-        "session",
-        "agent",
-        "release",
-        "usage",
-        "verdict",
-        "reason",
-        "cause",
-        "grade",
-        "predecessor",
-        "predecessor_message_id",
-        "divergences",
-        "missed_tokens",
-        "missed_cost_usd",
-        "provider_reason",
-        "summary",
-        "advice",
-    ]
-)
-PLACE = frozenset(["section", "path", "offset", "before", "after", "cause", "expected"])
+_DIAGNOSIS = """
+call message_id request_id at api provider model project session agent release usage verdict reason
+cause grade predecessor predecessor_message_id divergences missed_tokens missed_cost_usd
+provider_reason summary advice
+"""
+DIAGNOSIS = frozenset(_DIAGNOSIS.split())
+PLACE = {"section", "path", "offset", "before", "after", "cause", "expected"}
 
 
 @pytest.fixture(scope="module")
@@ -74,15 +52,15 @@ def test_a_wide_terminal_shows_two_rows_a_miss(url: str):
 
  Sun 22 Nov 2026 UTC                                                                tokens     cost
  ■ 12:35:40  miss     tools[search_docs].description  tool-edited                    3,366  $0.0194
-   …rch_docs: Search the {+handbook and +}doc…  claude-opus-5 · shop-13-1 · main · 6880d0525800013a
+   …h_docs: Search the {+handbook and +}docs.…  claude-opus-5 · shop-13-1 · main · 6880d0525800013a
  ■ 12:35:00  partial  messages[1].content[0]  sliding-window                           626 $0.00360
-   [-quartz nacre birch quartz quartz s…-]      claude-opus-5 · shop-13-1 · main · 6880d02b48000139
+   [-quartz nacre birch quartz quartz…-]        claude-opus-5 · shop-13-1 · main · 6880d02b48000139
  ■ 12:34:20  miss     expired                                                        3,094  $0.0178
    the entry ran out 15 min before the call c…  claude-opus-5 · shop-13-1 · main · 6880d00438000138
  ■ 10:02:40  miss     system[1].text  date-rolled-over                               4,992  $0.0287
    Today is [-2026-11-22.-]{+2026-11-23.+} is…  claude-opus-5 · shop-13-0 · main · 6880ad4d80000135
  ■ 09:59:20  miss     tools[search_docs].description  tool-edited                    3,634  $0.0209
-   …rch_docs: Search the {+handbook and +}doc…  claude-opus-5 · shop-13-0 · main · 6880ac8a30000130
+   …h_docs: Search the {+handbook and +}docs.…  claude-opus-5 · shop-13-0 · main · 6880ac8a30000130
 
  5 misses; older ones: --cursor 7530208286477737247. One of them in full: whycold explain ID
 """)

@@ -185,11 +185,11 @@ def test_a_narrow_terminal_shows_what_matters_most(url: str):
  ■ system[1].text                            28.7k   $0.134
    agent 4.11 · Today is [-2026-11-22.-]{+2026-11-23.+} is…
  ■ tools[search_docs].description            24.9k   $0.126
-   new · agent 4.12 · …cs: Search the {+handbook and +}doc…
+   new · agent 4.12 · …: Search the {+handbook and +}docs.…
  ■ settings.model                            19.1k  $0.0659
-   expected · agent 4.11 · [-claude-opus…-]{+claude-sonn…+}
+   expected · agent 4.11 · [-claude-opu…-]{+claude-son…+}
  ■ messages[1].content[0]                     1.7k $0.00984
-   new · agent 4.12 · [-delta alder fjord pebble fer…-]
+   new · agent 4.12 · [-delta alder fjord pebble f…-]
 """)
 
 

@@ -26,6 +26,7 @@ _CONTEXT = 2
 """Unchanged lines around a change."""
 _NEAR = 80
 """Characters around a change that are kept of a long line."""
+_WORTH_FOLDING = 40
 _LONGEST = 4000
 """Characters of one side of one change that are shown; ``--json`` has them all."""
 _MOST = 50
@@ -190,8 +191,12 @@ def _lines(
     style = BAD if sign == "-" else GOOD
     hidden, at = len(text) - _LONGEST, 0
     for line in text[:_LONGEST].removesuffix("\n").split("\n") if text else ():
-        inside = [(max(a - at, 0), min(b - at, len(line))) for a, b in spans]
-        shown = [(a, b) for a, b in inside if a < b]
+        # an empty span has nothing to mark, but the line is shown around it
+        shown = [
+            (max(a - at, 0), min(b - at, len(line)))
+            for a, b in spans
+            if a - at <= len(line) and b >= at
+        ]
         yield Text(sign, style=style), _shortened(line, shown, SOFT, style, look=look)
         at += len(line) + 1
     if hidden > 0:
@@ -203,10 +208,10 @@ def _shortened(
 ) -> Text:
     """One line, its unchanged stretches cut to what stands near a change."""
     out, done = Text(), 0
-    for start, end in [*spans, (len(line), len(line))]:
-        keep_left = _NEAR if done else 0
-        keep_right = _NEAR if start < len(line) else 0 if done else 2 * _NEAR
-        out.append(_stretch(line[done:start], keep_left, keep_right, opens=not done), style=plain)
+    for number, (start, end) in enumerate([*spans, (len(line), len(line))]):
+        keep_left = _NEAR if number else 0 if spans else 2 * _NEAR
+        keep_right = _NEAR if number < len(spans) else 0
+        out.append(_stretch(line[done:start], keep_left, keep_right), style=plain)
         text = printable(line[start:end])
         if text and look is not None and not look.colour and (start or end < len(line)):
             text = f"[-{text}-]" if marked == BAD else f"{{+{text}+}}"
@@ -215,11 +220,10 @@ def _shortened(
     return out
 
 
-def _stretch(text: str, left: int, right: int, *, opens: bool) -> str:
+def _stretch(text: str, left: int, right: int) -> str:
+    """Unchanged text, of which a long middle is only counted."""
     cut = len(text) - left - right
-    if cut <= 40:
+    if cut <= _WORTH_FOLDING:
         return printable(text)
-    if opens and not left and right == 2 * _NEAR:
-        left, right = right, 0
-    dots = f" ⋯ {exact(cut)} characters ⋯ "
+    dots = f"{' ' if left else ''}⋯ {exact(cut)} characters ⋯{' ' if right else ''}"
     return printable(text[:left]) + dots + printable(text[len(text) - right :] if right else "")

@@ -5,6 +5,7 @@ after it, and what of it is not kept.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from rich.text import Text
 
@@ -26,6 +27,7 @@ SHOWN = 20
 
 _AROUND = 3
 _TOKENS, _SHARE, _COST, _PAID = 9, 8, 10, 20
+_VERDICT = 13
 _WIDE = 76
 
 
@@ -94,30 +96,42 @@ def neighbours(told: Diagnosis, session: Sequence[Kept], look: Look) -> Iterator
     right = f"{'input':>8}{'read':>8}{'missed':>8}{' ' * (ID + 2) if look.width >= _WIDE else ''}"
     yield head.append(f"{right:>{look.width - head.cell_len}}", style=SOFT)
     first = max(0, place - _AROUND)
-    shown = session[first : place + _AROUND + 1]
-    several = len({kept.told.agent for kept in session}) > 1
-    for kept in shown:
-        yield _neighbour(kept.told, told, look, agents=several)
-    before = next((k for k in session if k.told.call == told.predecessor), None)
-    if before is not None and before not in shown:
-        yield Text("and, further up:", style=SOFT)
-        yield _neighbour(before.told, told, look, agents=several)
+    shown = [kept.told for kept in session[first : place + _AROUND + 1]]
+    before = next((k.told for k in session if k.told.call == told.predecessor), None)
+    further = [before] if before is not None and before not in shown else []
+    columns = _Columns(
+        days=len({one.at.date() for one in (*further, *shown)}) > 1,
+        agents=len({kept.told.agent for kept in session}) > 1,
+    )
+    for one in further:
+        yield _neighbour(one, told, columns, look)
+        yield Text("  ⋯", style=FAINT)
+    for one in shown:
+        yield _neighbour(one, told, columns, look)
 
 
-def _neighbour(one: Diagnosis, told: Diagnosis, look: Look, *, agents: bool) -> Text:
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """What has to be told of the calls of a session because it is not the same for all."""
+
+    days: bool
+    agents: bool
+
+
+def _neighbour(one: Diagnosis, told: Diagnosis, columns: _Columns, look: Look) -> Text:
     mine = one.call == told.call
     colour, verdict = VERDICTS[one.verdict]
     line = Text(no_wrap=True, style="bold" if mine else "")
     line.append("▶ " if mine else "↑ " if one.call == told.predecessor else "  ", style=BAD)
-    line.append(f"{stamp(one.at)}:{one.at:%S}  ")
-    line.append(f"{verdict:<13}", style=colour)
+    line.append(f"{stamp(one.at)}{one.at::%S}  " if columns.days else f"{one.at:%H:%M:%S}  ")
+    line.append(f"{verdict:<{_VERDICT}}", style=colour)
     usage = one.usage
     right = f"{short(usage.input):>8}{percent(usage.cache_read, usage.input):>8}"
     right += f"{short(one.missed_tokens) if one.missed_tokens else '':>8}"
     if look.width >= _WIDE:
         right += f"  {row_of(one.call, ID):<{ID}}"
     room = look.width - line.cell_len - len(right) - 1
-    line.append(row_of(_said(one, agents=agents), max(room, 0)), style=SOFT)
+    line.append(row_of(_said(one, agents=columns.agents), max(room, 0)), style=SOFT)
     line.pad_right(look.width - len(right) - line.cell_len)
     return line.append(right)
 

@@ -14,8 +14,8 @@ __all__ = ["edit_line"]
 
 _LONGEST_WORD = 20
 _LEAD = 24
-_MARKS = 8
-"""Cells that are kept for the marks, and for what follows."""
+_BESIDE = 10
+"""Cells that are kept for the marks, and for a sign that more follows."""
 
 
 def edit_line(found: Found, width: int, look: Look) -> Text | None:
@@ -30,23 +30,20 @@ def edit_line(found: Found, width: int, look: Look) -> Text | None:
     went, came = before[head : len(before) - tail], after[head : len(after) - tail]
     lead, trail = before[:head], before[len(before) - tail :]
     # the words that changed come first, then what stands before them
-    spare = max(width - len(went) - len(came) - _MARKS, 0)
-    if len(lead) > min(_LEAD, spare):
-        lead = "…" + lead[len(lead) - min(_LEAD, spare) + 1 :] if spare > 1 else "…"
-    room = max(8, (width - len(lead) - _MARKS) // (2 if went and came else 1))
+    most = min(_LEAD, max(width - len(went) - len(came) - _BESIDE, 1))
+    lead = lead if len(lead) <= most else f"…{lead[len(lead) - most + 1 :]}"
+    room = max(width - len(lead) - _BESIDE, 16)
     line = Text(printable(lead), style=SOFT, no_wrap=True)
-    if went:
-        line.append(_marked(went, "[-", "-]", room, look), style=f"{BAD} strike")
-    if came:
-        line.append(_marked(came, "{+", "+}", room, look), style=f"bold {GOOD}")
+    for text, other, marks, style in (
+        (went, came, "[--]", f"{BAD} strike"),
+        (came, went, "{++}", f"bold {GOOD}"),
+    ):
+        if text:
+            shown = clipped(printable(text[: 2 * room]), max(room - len(other), room // 2))
+            line.append(shown if look.colour else f"{marks[:2]}{shown}{marks[2:]}", style=style)
     line.append(printable(trail[:width]), style=SOFT)
     line.truncate(width, overflow="ellipsis")
     return line
-
-
-def _marked(text: str, start: str, end: str, room: int, look: Look) -> str:
-    shown = clipped(printable(text[: 2 * room]), room)
-    return shown if look.colour else f"{start}{shown}{end}"
 
 
 def _common(before: str, after: str) -> tuple[int, int]:
