@@ -108,6 +108,14 @@ def test_a_null_answer_counts_only_where_a_comparison_was_asked_for():
     assert graded(told(Said.unchanged, compared=False), Reason.system_changed) is Grade.inferred
 
 
+def test_what_the_provider_compared_with_another_call_is_no_contradiction():
+    said = told(Said.changed, "tools_changed")
+    seen = grade(
+        said, Verdict.miss, Reason.system_changed, (SYSTEM,), predicted=True, elsewhere=True
+    )
+    assert seen is Grade.consistent
+
+
 def test_pending_or_not_found_says_nothing():
     for word in ("pending", "previous_message_not_found", "unavailable"):
         assert graded(told(Said.inconclusive, word), Reason.expired) is Grade.inferred

@@ -260,6 +260,17 @@ def test_a_read_that_one_marked_place_alone_can_end_is_where_that_stands(share: 
     assert sum(b.tokens for b in seen.told.blocks if b.cached) == read
 
 
+@pytest.mark.parametrize(("tokens", "missed"), [(800, 0), (9000, 9000)])
+def test_an_entry_that_was_never_written_is_owed_where_every_minimum_is_passed(
+    tokens: int, missed: int
+):
+    rules = replace(MARKED, minimum=None)
+    first = {"usage": counted(tokens, write=0)}
+    seen = two(first, {"usage": counted(tokens + 50, read=0, write=0)}, rules=rules)
+    assert seen.missed == missed
+    assert "should still have been there" not in " ".join(seen.told.ruled_out)
+
+
 def test_of_two_edits_the_first_one_is_what_broke_it():
     tools = ("Read: Reads any file from the disk and numbers its lines.", TOOLS[1])
     seen = two({}, {"tools": tools, "system": ["You are a careless programmer."]})

@@ -102,7 +102,7 @@ class BlockCount:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """One call, diagnosed; docs/json.md lists the fields as they are sent.
+    """One call, diagnosed; frontends/diagnosis_json names the fields as they are sent.
 
     ``missed_tokens`` would have been read from the cache; ``missed_cost_usd`` is what they cost
     above a read, None without a price for the model. ``at_stake_tokens`` estimates the loss where

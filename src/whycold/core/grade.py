@@ -70,9 +70,16 @@ def grade(
     divergences: tuple[Divergence, ...],
     *,
     predicted: bool,
+    elsewhere: bool = False,
 ) -> Grade | None:
-    """The grade of a verdict and its reason; None where nothing was found that could be graded."""
+    """The grade of a verdict and its reason; None where nothing was found that could be graded.
+
+    ``elsewhere``: the provider compared with another call, so that only what it says of the cache
+    counts.
+    """
     said = spoken(call)
+    if said is not None and elsewhere and said.said is not Said.hit:
+        said = None
     if said is None or said.said is Said.inconclusive:
         return _by_numbers(verdict, reason, predicted=predicted)
     if said.said is Said.hit:

@@ -14,8 +14,10 @@ from whycold.core.prompt import Section
 from whycold.core.rules import CacheRules
 from whycold.core.tokens import Counts
 
-__all__ = ["Hindrance", "Scene"]
+__all__ = ["LONGEST_MINIMUM", "Hindrance", "Scene"]
 
+LONGEST_MINIMUM = 8192
+"""Tokens that no provider asks for at least; stands in for a minimum that is not known."""
 _WORTH_A_MARKER = 1024
 """Repeated tokens behind the last marker from which a later marker would have paid."""
 _WORTH_A_SHARE = 0.2
@@ -139,12 +141,15 @@ class Scene:
 
     def _could_have_left(self) -> bool:
         """Whether the predecessor left nothing only because of how it asked, or was heard."""
-        before = self.before
+        before, least = self.before, self.rules.minimum
+        if least is None and unheard(before):
+            # too short for all that is known, and no entry was promised
+            least = LONGEST_MINIMUM
         return (
             (before.prompt.asks is False or unheard(before))
             and Section.messages not in before.prompt.unseen
             and before.reply.error is None
-            and (self.rules.minimum is None or self.was.total >= self.rules.minimum)
+            and (least is None or self.was.total >= least)
         )
 
     def alive(self, entry: Entry) -> bool:

@@ -6,15 +6,13 @@ from collections.abc import Iterator
 
 from whycold.core.cause import Obstacle
 from whycold.core.divergence import Change
-from whycold.core.hindrance import Hindrance, Scene
+from whycold.core.hindrance import LONGEST_MINIMUM, Hindrance, Scene
 from whycold.core.live_entries import Entry, positions_between, reach, unheard
 from whycold.core.prompt import Section
 
 __all__ = ["obstacles"]
 
 _ESTIMATE_ERROR = 0.15
-_LONGEST_MINIMUM = 8192
-"""Tokens that no provider asks for at least; stands in for a minimum that is not known."""
 
 
 def obstacles(scene: Scene) -> Iterator[Hindrance]:
@@ -65,7 +63,7 @@ def _ignored(scene: Scene) -> Iterator[Hindrance]:
         marked = counts.until(call.prompt.breakpoints[-1] + 1)
         if minimum is not None and marked * (1 + _ESTIMATE_ERROR) < minimum:
             yield Hindrance(0, Obstacle.too_short, exact=True)
-        elif marked * (1 - _ESTIMATE_ERROR) > (minimum or _LONGEST_MINIMUM):
+        elif marked * (1 - _ESTIMATE_ERROR) > (minimum or LONGEST_MINIMUM):
             yield Hindrance(0, Obstacle.ignored, exact=True)
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from whycold.core.call import Call
 from whycold.core.diagnosis import Diagnosis, Verdict
 from whycold.core.judge import Judged
+from whycold.core.live_entries import unheard
 from whycold.core.numbers import exact, span, usd
 
 __all__ = ["ruled_out", "shortened", "summary"]
@@ -29,14 +30,18 @@ def summary(told: Diagnosis) -> str:
             return _lost(told)
 
 
-def ruled_out(call: Call, judged: Judged) -> tuple[str, ...]:
-    """What was looked at and found in order, for a loss without a cause."""
+def ruled_out(call: Call, before: Call | None, judged: Judged) -> tuple[str, ...]:
+    """What was looked at and found in order, for a loss without a cause, ``before`` being the
+    predecessor.
+    """
     out = [
         "the prompt begins with all of its predecessor's"
         if not judged.divergences
         else "the edits found lie behind what was read"
     ]
-    if judged.gap is not None:
+    if before is not None and unheard(before):
+        out.append("the call before asked for caching, and no entry was reported as written")
+    elif judged.gap is not None:
         age = span(judged.gap.total_seconds())
         out.append(f"the entry was {age} old and should still have been there")
     if call.prompt.asks:

@@ -80,12 +80,24 @@ def told(
     found = replace(
         found,
         grade=grade(
-            call, judged.verdict, found.reason, judged.divergences, predicted=judged.predicted
+            call,
+            judged.verdict,
+            found.reason,
+            judged.divergences,
+            predicted=judged.predicted,
+            elsewhere=_compared_elsewhere(call, earlier),
         ),
         divergences=tuple(e.found for e in edits if e.found is not None),
         missed_cost_usd=_cost(judged, call, rates),
     )
     return replace(found, summary=summary(found))
+
+
+def _compared_elsewhere(call: Call, earlier: Call | None) -> bool:
+    """Whether the provider was asked to compare with another call than the predecessor."""
+    known = earlier.reply.message_id if earlier is not None else None
+    asked = call.prompt.links.compares
+    return asked is not None and known is not None and asked != known
 
 
 def _cost(judged: Judged, call: Call, rates: Rates | None) -> Decimal | None:
@@ -103,7 +115,9 @@ def _with_cause(found: Diagnosis, case: Case, judged: Judged, main: _Named) -> D
         title=main.evidence.title,
         advice=main.evidence.advice or main.cause.advice,
         expected=main.evidence.expected,
-        ruled_out=ruled_out(case.call, judged) if reason is Reason.unexplained else (),
+        ruled_out=ruled_out(case.call, case.predecessor, judged)
+        if reason is Reason.unexplained
+        else (),
         fingerprint=fingerprint(case.call.project, main.cause.code, main.divergence),
     )
 
