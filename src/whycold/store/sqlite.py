@@ -181,9 +181,10 @@ class SqliteStore:
 
     @contextmanager
     def _reading(self) -> Generator[Database]:
-        db = self._reader()
-        with db.snapshot():
-            yield db
+        with self._watched():
+            db = self._reader()
+            with db.snapshot():
+                yield db
 
     @contextmanager
     def _changing(self) -> Generator[tuple[Database, Writer]]:

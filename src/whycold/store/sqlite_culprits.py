@@ -82,20 +82,18 @@ def _split(db: Database, filters: Filters, numbers: Sequence[int]) -> _Split:
     """Days and releases of some culprits."""
     if not numbers:
         return {}
-    sql, values = culprit_cells(filters, latest(db))
-    chosen = f"culprit IN ({', '.join('?' * len(numbers))})"
+    sql, values = culprit_cells(filters, latest(db), numbers)
     days: dict[int, list[CulpritDay]] = {number: [] for number in numbers}
     releases: dict[int, list[str | None]] = {number: [] for number in numbers}
     for number, day, misses, missed, cost, _ in db.rows(
-        f"SELECT culprit, day, {_SUMS} FROM ({sql}) WHERE {chosen} GROUP BY 1, 2 ORDER BY 2",
-        [*values, *numbers],
+        f"SELECT culprit, day, {_SUMS} FROM ({sql}) GROUP BY 1, 2 ORDER BY 2", values
     ):
         on = _EPOCH + timedelta(days=day)
         days[number].append(CulpritDay(on, misses, missed, usd_of(cost)))
     for number, release in db.rows(
-        f"SELECT culprit, release FROM ({sql}) JOIN label ON label.id = label_ WHERE {chosen}"
+        f"SELECT culprit, release FROM ({sql}) JOIN label ON label.id = label_"
         " GROUP BY 1, 2 ORDER BY min(first_at), 2",
-        [*values, *numbers],
+        values,
     ):
         releases[number].append(release)
     return {number: (tuple(days[number]), tuple(releases[number])) for number in numbers}

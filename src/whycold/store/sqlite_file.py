@@ -89,11 +89,16 @@ class StoreFile:
             self._lock = None
 
     def _sound(self) -> Database:
+        # the file must be known to be ours before anything is written
+        look = self.reader()
+        try:
+            with translated(self.path):
+                is_current(look)
+        finally:
+            look.close()
         db = Database(self.path, write=True)
         try:
             with translated(self.path):
-                # the file must be known to be ours before anything is written
-                is_current(db)
                 suspect = self._beside(".suspect")
                 if suspect.exists() or self.path.stat().st_size <= _CHECKED_WHOLE:
                     _check(db)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whycold.store.numbering import clean, hashed
+from whycold.store.numbering import clean, hashed, pack_id
 from whycold.store.sqlite_database import Database
 from whycold.store.telling import decode_more
 
@@ -22,12 +22,15 @@ def own_rid(db: Database, id: str) -> int | None:
 
 
 def _found(db: Database, id: str) -> list[tuple[bool, int]]:
+    """Calls of that id, and whether it is whycold's own id of them."""
     rows = db.rows(
         "SELECT rid, more FROM alias CROSS JOIN call USING (rid) WHERE h = ?", (hashed(id),)
     )
     out: list[tuple[bool, int]] = []
+    packed = pack_id(id)
     for rid, data in rows:
         more = decode_more(data)
-        if id in more.ids:
-            out.append((id == more.call or id in more.others, rid))
+        own = packed == more.own or packed in more.also
+        if own or packed in (more.message, more.request):
+            out.append((own, rid))
     return out

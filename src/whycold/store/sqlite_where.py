@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from whycold.store.answers import Dimension, Filters
@@ -17,6 +17,7 @@ DAY: Final = 24 * HOUR
 
 _LABELS: Final = ("project", "provider", "model", "agent", "release")
 _KINDS: Final = ("verdict", "reason", "cause")
+_CULPRIT: Final = "(SELECT id FROM culprit WHERE fingerprint = ?)"
 
 
 @dataclass(slots=True)
@@ -76,7 +77,7 @@ def rows_of(filters: Filters) -> Condition:
     if filters.culprit == "":
         where.add("culprit IS NULL")
     elif filters.culprit is not None:
-        where.add("culprit = (SELECT id FROM culprit WHERE fingerprint = ?)", filters.culprit)
+        where.add(f"culprit = {_CULPRIT}", filters.culprit)
         where.add("miss = 1")
     since = micros(filters.since) if filters.since is not None else None
     until = micros(filters.until) if filters.until is not None else None
@@ -188,10 +189,11 @@ def _nothing() -> str:
     return f"SELECT 0 AS start, 0 AS label_, 0 AS kind_, {RAW} FROM call WHERE 0"
 
 
-def culprit_cells(filters: Filters, latest: int) -> tuple[str, list[Any]]:
+def culprit_cells(filters: Filters, latest: int, only: Sequence[int] = ()) -> tuple[str, list[Any]]:
     """A query for cells of ``day``, ``culprit``, ``label_`` and misses, missed, cost, unpriced.
 
-    Whole days come from the rollup; of a broken day the misses are read by their index.
+    Whole days come from the rollup; of a broken day the misses are read by their index. ``only``:
+    of these culprits.
     """
     since = micros(filters.since) if filters.since is not None else None
     until = micros(filters.until) if filters.until is not None else None
@@ -204,36 +206,45 @@ def culprit_cells(filters: Filters, latest: int) -> tuple[str, list[Any]]:
     values: list[Any] = []
     for part in parts:
         if part.table == "call":
-            where = rows_of(filters)
+            where = rows_of(replace(filters, since=None, until=None))
             _within(where, part.since, part.until)
-            queries.append(_raw_culprits(filters, where))
+            sql = _raw_culprits(filters, where, only)
         else:
             where = _labelled(filters)
             if filters.culprit is not None:
-                where.add(
-                    "culprit = (SELECT id FROM culprit WHERE fingerprint = ?)", filters.culprit
-                )
-            if part.since is not None:
-                where.add("day >= ?", part.since // DAY)
-            if part.until is not None:
-                where.add("day < ?", part.until // DAY)
-            queries.append(
-                "SELECT day, culprit, label AS label_, misses, missed, cost, unpriced"
-                f" FROM culprit_day WHERE {where.sql}"
-            )
+                where.add(f"culprit = {_CULPRIT}", filters.culprit)
+            sql = _rolled_culprits(part, where, only)
+        queries.append(sql)
         values += where.values
     empty = "SELECT 0 AS day, 0 AS culprit, 0 AS label_, 0 AS misses, 0 AS missed, 0 AS cost,"
     return " UNION ALL ".join(queries) or f"{empty} 0 AS unpriced WHERE 0", values
 
 
-def _raw_culprits(filters: Filters, where: Condition) -> str:
+def _rolled_culprits(part: _Part, where: Condition, only: Sequence[int]) -> str:
+    if part.since is not None:
+        where.add("day >= ?", part.since // DAY)
+    if part.until is not None:
+        where.add("day < ?", part.until // DAY)
+    index = ""
+    if only:
+        where.add(f"culprit IN ({', '.join('?' * len(only))})", *only)
+        index = " INDEXED BY culprit_day_culprit"
+    return (
+        "SELECT day, culprit, label AS label_, misses, missed, cost, unpriced"
+        f" FROM culprit_day{index} WHERE {where.sql}"
+    )
+
+
+def _raw_culprits(filters: Filters, where: Condition, only: Sequence[int]) -> str:
     index = "call_miss"
     if filters.session:
         index = "call_session"
-    elif filters.culprit:
+    elif filters.culprit or only:
         index = "call_culprit"
     where.add("miss = 1")
     where.add("culprit IS NOT NULL")
+    if only:
+        where.add(f"culprit IN ({', '.join('?' * len(only))})", *only)
     return (
         f"SELECT ((rid >> 22) * 1000 + us) / {DAY} AS day, culprit, label AS label_, 1 AS misses,"
         " missed, ifnull(cost, 0) AS cost, missed > 0 AND cost IS NULL AS unpriced"
