@@ -9,15 +9,16 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.traffic import END, START, conversations, recorded
 from whycold.core.call import Call, Reply, Usage
 from whycold.core.diagnosis import Diagnosis, Reason, Verdict
-from whycold.core.numbers import percent, short, usd
 from whycold.core.prompt import Prompt
 from whycold.errors import UserError
+from whycold.frontends.cli import cli
 from whycold.query import Period, Query, main_edit
 from whycold.store.answers import CulpritState, Filters, Mark
 from whycold.store.base import Store
@@ -262,11 +263,12 @@ def test_a_week_of_an_organisation_has_the_figures_that_went_in(tmp_path: Path):
     store.close()
     assert (totals.cache_read, totals.misses, totals.missed_tokens) == (READ, MISSES, LOST)
     assert totals.missed_cost_usd == Decimal(LOST) * Decimal("0.0000046")
-    assert short(totals.cache_read) == "42.18B"
-    assert percent(totals.cache_read, totals.reporting_input) == "68.7%"
-    assert short(totals.misses) == "31.7k"
-    assert short(totals.missed_tokens) == "1.46B"
-    assert usd(totals.missed_cost_usd) == "$6,716"
+    week = ["--since", WEEK.since.isoformat(), "--until", WEEK.until.isoformat()]
+    words = ["report", *week, "--store", f"sqlite:///{tmp_path}/week.db"]
+    shown = CliRunner().invoke(cli, words, env={"COLUMNS": "100"}).stdout
+    names, figures = shown.splitlines()[3:5]
+    assert names.split("  ")[0].strip() == "Read ratio"
+    assert figures.split() == ["68.7%", "42.18B", "31.7k", "1.46B", "$6,716"]
 
 
 def big(number: int, usage: Usage, missed: int) -> Record:

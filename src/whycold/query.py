@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -14,6 +14,7 @@ from whycold.errors import UserError
 from whycold.providers.registry import rules_for
 from whycold.store.answers import CulpritRow, CulpritState, Dimension, Filters, Point, Totals
 from whycold.store.base import Store
+from whycold.store.numbering import clean
 from whycold.store.records import Capture, Kept, Page, Record
 
 __all__ = ["Culprit", "Period", "Query", "Report", "known_cost", "main_edit"]
@@ -79,7 +80,7 @@ class Query:
         return replace(self._report(period, filters or Filters()), previous=earlier)
 
     def _report(self, period: Period, filters: Filters) -> Report:
-        within = replace(filters, since=period.since, until=period.until)
+        within = replace(_as_kept(filters), since=period.since, until=period.until)
         reasons = self._store.grouped(within, Dimension.reason)
         steps = _hours_per_step(period)
         return Report(
@@ -98,7 +99,7 @@ class Query:
 
     def culprits(self, filters: Filters, limit: int = 5) -> tuple[Culprit, ...]:
         """The culprits that cost most, without those that people chose to ignore."""
-        rows = self._store.culprits(filters, limit + len(self._store.marks()))
+        rows = self._store.culprits(_as_kept(filters), limit + len(self._store.marks()))
         kept = [r for r in rows if r.mark is None or r.mark.state is not CulpritState.ignored]
         return tuple(map(self._with_edit, kept[:limit]))
 
@@ -110,7 +111,7 @@ class Query:
 
     def misses(self, filters: Filters, cursor: str | None = None, limit: int = 50) -> Page:
         """Calls that missed, newest first."""
-        return self._store.misses(filters, cursor, limit)
+        return self._store.misses(_as_kept(filters), cursor, limit)
 
     def latest_miss(self) -> str:
         """The id of the latest miss; UserError when there is none."""
@@ -171,6 +172,12 @@ class Query:
         if earlier is None:
             return ()
         return compare(earlier, record.call.prompt, rules_for(record.call))
+
+
+def _as_kept(filters: Filters) -> Filters:
+    """Filters with their texts as a store keeps labels: a command line may hold any bytes."""
+    given = {field.name: getattr(filters, field.name) for field in fields(filters)}
+    return replace(filters, **{n: clean(v) for n, v in given.items() if isinstance(v, str)})
 
 
 def known_cost(sums: Totals | CulpritRow) -> Decimal | None:

@@ -92,17 +92,17 @@ def test_tokens_per_tool_and_message_by_size(url: str, find: Find):
     assert below(shown, "Tokens per tool") == snapshot("""\
 
 Tokens per tool and per message                                          sorted by size · 11 parts
- ■ system[0]                    974   28.9%  ━━━━━━━━━━━━━━━━━━━━━━━━  read               $0.000487
- ■ tools[run_tests]             410   12.2%  ━━━━━━━━━━                read               $0.000205
- ■ tools[read_file]             409   12.2%  ━━━━━━━━━━                read               $0.000204
- ■ tools[edit_file]             409   12.2%  ━━━━━━━━━━                read               $0.000204
- ■ tools[search_docs]           407   12.1%  ━━━━━━━━━━                read               $0.000204
- ■ messages[2] user             220    6.5%  ━━━━━╸                    written 5m          $0.00138
- ■ messages[4] user             217    6.4%  ━━━━━╸                    written 5m          $0.00136
- ■ system[1]                    131    3.9%  ━━━                       read              $0.0000655
- ■ messages[0] user              75    2.2%  ━━                        written 5m         $0.000469
- ■ messages[1] assistant         58    1.7%  ━╸                        written 5m         $0.000362
- ■ messages[3] assistant         56    1.7%  ━╸                        written 5m         $0.000350
+ ■ system[0]                    974   28.9%  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━  read           $0.000487
+ ■ tools[run_tests]             410   12.2%  ━━━━━━━━━━━━                  read           $0.000205
+ ■ tools[read_file]             409   12.2%  ━━━━━━━━━━━━                  read           $0.000204
+ ■ tools[edit_file]             409   12.2%  ━━━━━━━━━━━━                  read           $0.000204
+ ■ tools[search_docs]           407   12.1%  ━━━━━━━━━━━╸                  read           $0.000204
+ ■ messages[2] user             220    6.5%  ━━━━━━╸                       written 5m      $0.00138
+ ■ messages[4] user             217    6.4%  ━━━━━━                        written 5m      $0.00136
+ ■ system[1]                    131    3.9%  ━━━━                          read          $0.0000655
+ ■ messages[0] user              75    2.2%  ━━                            written 5m     $0.000469
+ ■ messages[1] assistant         58    1.7%  ━╸                            written 5m     $0.000362
+ ■ messages[3] assistant         56    1.7%  ━╸                            written 5m     $0.000350
 """)
 
 

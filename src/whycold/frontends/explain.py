@@ -78,7 +78,7 @@ def _data(query: Query, record: Record, *, full: bool) -> dict[str, Json]:
 def _show(query: Query, record: Record, sort: str, most: int | None, *, full: bool) -> None:
     console, told = terminal(), record.told
     look = Look.of(console)
-    look.print(console, Text(), heading(told))
+    look.print(console, Text(), *heading(told, look))
     show(console, told)
     if full and told.divergences:
         found = values(told, query.changes(record))

@@ -26,20 +26,24 @@ SHOWN = 20
 """Parts of the prompt that are shown unless all are asked for."""
 
 _AROUND = 3
-_TOKENS, _SHARE, _COST, _PAID = 9, 8, 10, 20
+_TOKENS, _SHARE, _COST, _PAID = 9, 8, 10, 16
 _VERDICT = 13
-_WIDE = 76
+_WIDE, _WIDEST = 76, 96
+_SESSION = "In the session "
 
 
-def heading(told: Diagnosis) -> Text:
-    """Which call it is: when, its ids, whose."""
-    line = Text().append(f"{stamp(told.at, year=True)}:{told.at:%S} UTC")
+def heading(told: Diagnosis, look: Look) -> Iterator[Text]:
+    """Which call it is: when, its ids, whose; on one row where they fit."""
+    line = Text(f"{stamp(told.at, year=True)}:{told.at:%S} UTC")
     for id in (told.call, told.message_id):
         if id:
             line.append(f"  {name_of(id, 60)}", style=SOFT)
-    whose = (told.project, told.agent, told.release)
-    names = " · ".join(name_of(name, 30) for name in whose if name)
-    return line.append(f"  {names}" if names else "", style=SOFT)
+    names = (told.project, told.agent, told.release)
+    whose = Text(" · ".join(name_of(name, 30) for name in names if name), style=SOFT)
+    if line.cell_len + whose.cell_len + 2 <= look.width:
+        yield line.append("  ").append_text(whose)
+    else:
+        yield from (part for part in (line, whose) if part)
 
 
 def table(found: Sequence[Part], by: str, most: int | None, look: Look) -> Iterator[Text]:
@@ -73,7 +77,7 @@ def table(found: Sequence[Part], by: str, most: int | None, look: Look) -> Itera
 
 
 def _name(part: Part, most: int) -> str:
-    role = f" {part.role}" if part.role else ""
+    role = f" {row_of(part.role, 12)}" if part.role else ""
     return row_of(part.path, max(8, most - len(role))) + role
 
 
@@ -90,11 +94,12 @@ def neighbours(told: Diagnosis, session: Sequence[Kept], look: Look) -> Iterator
     place = next((i for i, k in enumerate(session) if k.told.call == told.call), None)
     if place is None or len(session) < 2:
         return
-    head = Text(no_wrap=True).append("In the session ", style="bold")
-    head.append(name_of(told.session or "", 36))
-    head.append(f"  call {exact(place + 1)} of {exact(len(session))}", style=SOFT)
-    right = f"{'input':>8}{'read':>8}{'missed':>8}{' ' * (ID + 2) if look.width >= _WIDE else ''}"
-    yield head.append(f"{right:>{look.width - head.cell_len}}", style=SOFT)
+    heads = _numbers("input", "read", "missed", "", look)
+    right = f"  call {exact(place + 1)} of {exact(len(session))}"
+    room = look.width - len(heads) - len(right) - len(_SESSION)
+    head = Text(no_wrap=True).append(_SESSION, style="bold")
+    head.append(row_of(told.session or "", max(room, 8))).append(right, style=SOFT)
+    yield head.append(f"{heads:>{look.width - head.cell_len}}", style=SOFT)
     first = max(0, place - _AROUND)
     shown = [kept.told for kept in session[first : place + _AROUND + 1]]
     before = next((k.told for k in session if k.told.call == told.predecessor), None)
@@ -125,15 +130,25 @@ def _neighbour(one: Diagnosis, told: Diagnosis, columns: _Columns, look: Look) -
     line.append("▶ " if mine else "↑ " if one.call == told.predecessor else "  ", style=BAD)
     line.append(f"{stamp(one.at)}{one.at::%S}  " if columns.days else f"{one.at:%H:%M:%S}  ")
     line.append(f"{verdict:<{_VERDICT}}", style=colour)
-    usage = one.usage
-    right = f"{short(usage.input):>8}{percent(usage.cache_read, usage.input):>8}"
-    right += f"{short(one.missed_tokens) if one.missed_tokens else '':>8}"
-    if look.width >= _WIDE:
-        right += f"  {row_of(one.call, ID):<{ID}}"
+    right = _numbers(
+        short(one.usage.input),
+        percent(one.usage.cache_read, one.usage.input),
+        short(one.missed_tokens) if one.missed_tokens else "",
+        one.call,
+        look,
+    )
     room = look.width - line.cell_len - len(right) - 1
     line.append(row_of(_said(one, agents=columns.agents), max(room, 0)), style=SOFT)
     line.pad_right(look.width - len(right) - line.cell_len)
     return line.append(right)
+
+
+def _numbers(given: str, read: str, missed: str, id: str, look: Look) -> str:
+    """The columns on the right; a narrow terminal has fewer."""
+    text = f"{given:>8}{read:>8}"
+    if look.width >= _WIDEST:
+        text += f"{missed:>8}"
+    return f"{text}  {row_of(id, ID):<{ID}}" if look.width >= _WIDE else text
 
 
 def _said(one: Diagnosis, *, agents: bool) -> str:
