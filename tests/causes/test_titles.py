@@ -177,6 +177,15 @@ def test_long_names_are_cut(name: str):
     assert found is not None and len(found) < 120
 
 
+def test_a_budget_in_the_system_prompt_is_told_with_its_numbers():
+    before, after = (
+        agent(system=f"Be brief.\n<total_tokens>{n} tokens left</total_tokens>") for n in (900, 700)
+    )
+    assert title(before, {**after, "messages": agent(*AGAIN)["messages"]}) == (
+        'the system prompt holds a budget that changes, "900" became "700"'
+    )
+
+
 def test_a_key_that_is_set_from_now_on():
     found = title(responses(), responses(*AGAIN, prompt_cache_key="agent"), provider="openai")
     assert found == "prompt_cache_key was set to agent and was not set before"

@@ -20,10 +20,11 @@ from whycold.causes.examples import (
 )
 from whycold.causes.texts.partition import TextCause
 from whycold.causes.texts.sides import sides
-from whycold.causes.texts.words import first_line, line_at, quote, where
+from whycold.causes.texts.words import became, first_line, line_at, quote, value_at, where
 from whycold.core.cause import Case, Cause, Evidence, Example
 from whycold.core.diagnosis import Reason
 from whycold.core.divergence import Change, Divergence
+from whycold.core.volatile import Volatile
 
 __all__ = ["CAUSES"]
 
@@ -315,6 +316,8 @@ class SystemMessageMoved(TextCause):
         """The note."""
         if d.change is Change.reordered:
             return Evidence(f"the system message {_line(d)} stands in another place")
+        if d.volatile is Volatile.token_budget:
+            return Evidence(f"the system prompt holds a budget that changes, {became(d, value_at)}")
         return Evidence(f"a note to the model was moved into the system prompt, {_line(d)}")
 
 
