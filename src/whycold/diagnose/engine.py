@@ -59,7 +59,8 @@ def diagnose_pair(
     rule = rules(after)
     history = History()
     before = history.resolve(before)
-    history.add(before)
+    if after.prompt.links.continues is not None:
+        history.add(before)
     after = history.resolve(after)
     before, was = settled(before, rule, judge(before, None, rules(before), (), None).counts)
     linked = Linked(before, Link.named)
