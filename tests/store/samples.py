@@ -111,7 +111,7 @@ def everything() -> Record:
     prompt = Prompt(
         (tool, image),
         settings=(Setting("tool_choice", {"type": "auto"}),),
-        links=Links("resp_1", "msg_0", True, "key", "conversation"),
+        links=Links("resp_1", "msg_0", True, "key", "conversation", "msg_9", begins=True),
         unseen=frozenset({Section.system}),
         inherits=frozenset({Section.tools}),
         opaque=2,

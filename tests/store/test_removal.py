@@ -1,11 +1,13 @@
 """What is dropped and what stays, and that nothing of it is left on the disk."""
 
 import random
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +25,10 @@ ALL = Filters()
 NOW = START + 10 * DAY
 SECRET = "xyzzy-plugh"
 OTHER = "frobozz"
-MAGIC = b"\x28\xb5\x2f\xfd"
+STARTS: dict[bytes, Callable[[], Any]] = {
+    b"\x28\xb5\x2f\xfd": zstd.ZstdDecompressor,
+    b"\x78\x9c": zlib.decompressobj,
+}
 
 
 def on_disk(folder: Path, words: str) -> list[str]:
@@ -38,11 +43,12 @@ def on_disk(folder: Path, words: str) -> list[str]:
 def readable(data: bytes) -> Iterator[bytes]:
     """The bytes, and what every compressed piece among them holds as far as it is whole."""
     yield data
-    at = data.find(MAGIC)
-    while at >= 0:
-        with suppress(zstd.ZstdError):
-            yield zstd.ZstdDecompressor().decompress(data[at : at + 4096])
-        at = data.find(MAGIC, at + 1)
+    for start, kinds in STARTS.items():
+        at = data.find(start)
+        while at >= 0:
+            with suppress(zstd.ZstdError, zlib.error):
+                yield kinds().decompress(data[at : at + 4096])
+            at = data.find(start, at + 1)
 
 
 def told_everywhere(number: int, **given: object) -> Record:
@@ -55,7 +61,13 @@ def told_everywhere(number: int, **given: object) -> Record:
         blocks=talk(f"{SECRET}!").blocks[1:],
         error=ProviderError(400, "bad", SECRET),
     )
-    return miss(number, prompt=talk(SECRET, f"{SECRET} {number}"), reply=reply, **texts, **given)
+    return miss(
+        number,
+        prompt=talk(SECRET, f"{SECRET} {number}", f"{SECRET} " * 20),
+        reply=reply,
+        **texts,
+        **given,
+    )
 
 
 def answers(store: Store) -> list[object]:
@@ -82,9 +94,9 @@ ERASED: dict[str, tuple[Erase, dict[str, object]]] = {
 }
 
 
-def test_the_search_for_words_on_the_disk_finds_them(store: Store, tmp_path: Path):
-    long = f"{SECRET} " * 100
-    store.write("a", [record(1, prompt=talk(long))])
+@pytest.mark.parametrize("times", [1, 20, 200])
+def test_the_search_for_words_on_the_disk_finds_them(store: Store, tmp_path: Path, times: int):
+    store.write("a", [record(1, prompt=talk(f"{SECRET} " * times))])
     store.close()
     assert on_disk(tmp_path, SECRET) == ["calls.db"]
 

@@ -1,4 +1,4 @@
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, Field, fields, replace
 from typing import Any
 
 import pytest
@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tests.conversations import SHAPES
 from tests.store.samples import conversation, everything, record, text
 from whycold.core.content import Json
+from whycold.core.diagnosis import BlockCount
 from whycold.core.prompt import Block, Kind, Prompt, Section
 from whycold.store.base import Store
 from whycold.store.codec import decode_blocks, decode_value, encode_blocks, encode_value
@@ -30,9 +31,10 @@ def test_the_sample_of_everything_leaves_no_field_at_its_default():
     sample = everything()
     call, told = sample.call, sample.told
     parts = [call, call.reply, call.usage, call.prompt, call.prompt.links, told, *told.divergences]
+    ends = [told.blocks[-1], call.prompt.blocks[-1], call.reply.verdict, call.reply.error]
     left = [
         f"{type(part).__name__}.{field.name}"
-        for part in [*parts, call.prompt.blocks[-1], call.reply.verdict, call.reply.error]
+        for part in [*parts, *ends]
         for field in fields(part)
         if getattr(part, field.name) == default_of(field)
     ]
@@ -41,6 +43,16 @@ def test_the_sample_of_everything_leaves_no_field_at_its_default():
 
 def default_of(field: Field[Any]) -> object:
     return field.default_factory() if field.default_factory is not MISSING else field.default
+
+
+def test_token_counts_of_other_blocks_than_the_calls_own_come_back(store: Store):
+    written = everything()
+    put_before = (BlockCount(Section.system, "system[0]", None, "user", 9, False, "5m"),)
+    told = replace(written.told, blocks=put_before + written.told.blocks)
+    store.write("a", [replace(written, told=told)])
+    read = store.record(written.call.id)
+    assert read is not None
+    assert read.told == told
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import count
 from typing import Any, Final, cast
 
@@ -56,6 +56,8 @@ _WITH_TOKENS: Final = 64
 _OPENS: Final = 1
 _WITH_NAME: Final = 64
 _PATH_GIVEN, _PATH_CONTENT, _PATH_TOOL, _PATH_SYSTEM = (code << 4 for code in range(4))
+
+_LINKS: Final = tuple(field.name for field in fields(Links))
 
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder().decode
@@ -267,20 +269,24 @@ def encode_marks(prompt: Prompt) -> bytes:
         for index, block in enumerate(prompt.blocks)
         if block.breakpoint is not None
     ]
-    links = prompt.links
-    told = [links.continues, links.compares, links.asked, links.cache_key, links.conversation]
-    if not any(told):
+    links = {
+        name: value
+        for name in _LINKS
+        if (value := getattr(prompt.links, name)) not in (None, False)
+    }
+    if not links:
         return to_json([marks]) if marks else b""
-    return to_json([marks, *told])
+    return to_json([marks, links])
 
 
 def decode_marks(data: bytes) -> Marks:
     """Markers and links from ``encode_marks``."""
     if not data:
         return Marks({}, Links())
-    marks, *told = from_json(data)
+    marks, *links = from_json(data)
+    told = {name: value for name, value in links[0].items() if name in _LINKS} if links else {}
     return Marks(
-        {index: Breakpoint(ttl, automatic) for index, ttl, automatic in marks}, Links(*told)
+        {index: Breakpoint(ttl, automatic) for index, ttl, automatic in marks}, Links(**told)
     )
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import accumulate
-from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
@@ -38,8 +37,12 @@ _GRADES: Final = (None, Grade.confirmed, Grade.consistent, Grade.inferred, Grade
 _SAID: Final = (None, Said.changed, Said.unchanged, Said.hit, Said.inconclusive)
 _MICRO: Final = timedelta(microseconds=1)
 
-_found: Final = attrgetter(*(field.name for field in fields(Found)))
-_count: Final = attrgetter(*(field.name for field in fields(BlockCount)))
+_FOUND: Final = (
+    *("section", "path", "offset", "before", "after", "cause", "expected", "title"),
+    "rest",
+)
+_COUNT: Final = ("section", "path", "name", "role", "tokens", "cached", "breakpoint")
+"""Fields as they are written, one after the other: add at the end only."""
 
 _pack = msgspec.msgpack.Encoder().encode
 _unpack_counts = msgspec.msgpack.Decoder(list[int]).decode
@@ -211,12 +214,10 @@ def decode_texts(data: bytes) -> tuple[dict[str, Any], str | None]:
     ``summary`` is None where it follows from the rest.
     """
     title, ruled_out, divergences, error, said = from_json(data)
-    # what an older version did not write is left to the field's default
-    found = tuple(Found(Section(first), *rest) for first, *rest in divergences)
     return {
         "title": title,
         "ruled_out": tuple(ruled_out),
-        "divergences": found,
+        "divergences": tuple(Found(**_named(_FOUND, values)) for values in divergences),
         "summary": said,
     }, error
 
@@ -251,7 +252,7 @@ def decode_counts(data: bytes, blocks: Sequence[Block], read: int | None) -> tup
         return ()
     if data[:1] == b"t":
         return tuple(_counted(blocks, _unpack_counts(data[1:]), read))
-    return tuple(BlockCount(Section(first), *rest) for first, *rest in from_json(data[1:]))
+    return tuple(BlockCount(**_named(_COUNT, values)) for values in from_json(data[1:]))
 
 
 def _follow(counts: Sequence[BlockCount], blocks: Sequence[Block], read: int | None) -> bool:
@@ -288,6 +289,13 @@ def _counted(blocks: Sequence[Block], tokens: Sequence[int], read: int | None) -
         )
         for block, count, end in zip(blocks, tokens, accumulate(tokens), strict=False)
     ]
+
+
+def _named(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
+    """Values by their names; what an older version did not write is left to the default."""
+    out = dict(zip(names, values, strict=False))
+    out["section"] = Section(out["section"])
+    return out
 
 
 def _packed(id: str) -> bytes:
