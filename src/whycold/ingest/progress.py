@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import msgspec
 
-from whycold.sources.spool import Position
+from whycold.sources.spool import Position, SpoolFolder
+from whycold.sources.spool_frame import SEGMENT_MARK
 
-__all__ = ["Progress", "position_text"]
+__all__ = ["Progress", "behind", "position_text"]
 
 _POSITION = "spool.position"
 _COUNTS = "spool.counts"
@@ -77,3 +79,18 @@ class Progress:
 def position_text(position: Position) -> str:
     """``SEGMENT:OFFSET``."""
     return f"{position.segment}:{position.offset}"
+
+
+def behind(folder: Path, position: Position | None) -> int:
+    """Bytes on the spool that are not in the store yet."""
+    spool, left = SpoolFolder(folder), 0
+    for number in spool.segments():
+        done = 0 if position is None or number > position.segment else position.offset
+        if position is not None and number < position.segment:
+            continue
+        try:
+            left += max(0, spool.segment(number).stat().st_size - max(done, len(SEGMENT_MARK)))
+        except FileNotFoundError:
+            # The recorder has just removed it.
+            continue
+    return left

@@ -1,0 +1,82 @@
+"""What each process of ``whycold serve`` is told, from the settings."""
+
+from __future__ import annotations
+
+import socket
+
+from whycold.frontends.config_settings import Config
+from whycold.frontends.serve_parts import (
+    DashboardOrder,
+    Part,
+    ProxyOrder,
+    RecorderOrder,
+    Reducing,
+    Upstreams,
+)
+from whycold.sources.proxy.config import Limits, ProxyConfig
+from whycold.sources.spool_record import Capture
+
+__all__ = ["Orders"]
+
+
+class Orders:
+    """``port`` is the proxy's: what is configured, then what it got. ``listening`` is the
+    dashboard's socket, ``token`` what it asks for.
+    """
+
+    def __init__(self, config: Config, listening: socket.socket, token: str | None) -> None:
+        self.port = config.port
+        self.dashboard_port: int = listening.getsockname()[1]
+        self._config, self._socket, self._token = config, listening.fileno(), token
+        self._upstreams = Upstreams(
+            {name: behind.upstream.host for name, behind in config.upstreams.items()},
+            {n: behind.provider for n, behind in config.upstreams.items() if behind.provider},
+        )
+
+    def of(self, part: Part) -> ProxyOrder | RecorderOrder | DashboardOrder:
+        """The order of one part, as of now."""
+        config = self._config
+        match part:
+            case Part.proxy:
+                return ProxyOrder(self._proxy(), self._reducing())
+            case Part.recorder:
+                prices = str(config.prices) if config.prices is not None else None
+                return RecorderOrder(
+                    config.store,
+                    config.spool.folder,
+                    self._upstreams,
+                    config.retention,
+                    config.project,
+                    prices,
+                )
+            case Part.dashboard:
+                return DashboardOrder(
+                    config.store,
+                    config.spool.folder,
+                    self._socket,
+                    config.allowed_hosts,
+                    self._token,
+                )
+
+    def _proxy(self) -> ProxyConfig:
+        config = self._config
+        return ProxyConfig(
+            host=config.host,
+            port=self.port,
+            dashboard_port=self.dashboard_port,
+            upstreams={name: behind.upstream for name, behind in config.upstreams.items()},
+            allowed_hosts=config.allowed_hosts,
+            capture=config.capture,
+            project_capture=config.projects,
+            spool=config.spool,
+            limits=Limits(drain_s=config.drain.total_seconds()),
+        )
+
+    def _reducing(self) -> Reducing | None:
+        """None where no text has to be left out: then no body need be looked at."""
+        config = self._config
+        modes = {config.capture, *config.projects.values()}
+        modes |= {behind.upstream.capture or Capture.full for behind in config.upstreams.values()}
+        if modes <= {Capture.full, Capture.none} and config.project not in config.projects:
+            return None
+        return Reducing(self._upstreams, dict(config.projects), config.project)

@@ -1,0 +1,96 @@
+"""What the JSON API answers: the same questions, words and values as the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from starlette.datastructures import QueryParams
+
+from whycold import __version__
+from whycold.core.content import Json
+from whycold.errors import UserError
+from whycold.frontends.config import now
+from whycold.frontends.csv_tables import csv_text, miss_rows, report_rows
+from whycold.frontends.diagnosis_json import as_json
+from whycold.frontends.filters import FILTERS, read_asked
+from whycold.frontends.report_json import report_json
+from whycold.frontends.web.store_access import StoreAccess
+from whycold.ingest.progress import Progress, behind
+from whycold.query import Query, Report
+from whycold.store.records import Page
+
+__all__ = ["Api", "NotThere"]
+
+_PAGED = ("limit", "cursor")
+
+
+class NotThere(UserError):
+    """The thing that was asked for is not kept, or never was."""
+
+
+class Api:
+    """Answers as plain values; every method may raise UserError."""
+
+    def __init__(self, spool: str, access: StoreAccess) -> None:
+        self._spool, self._access = Path(spool), access
+
+    def report(self, given: QueryParams) -> dict[str, Json]:
+        """The panel of a period, with the one before."""
+        return report_json(self._report(given))
+
+    def report_csv(self, given: QueryParams) -> str:
+        """The same as a table."""
+        return csv_text(report_rows(self._report(given)))
+
+    def misses(self, given: QueryParams) -> dict[str, Json]:
+        """The latest misses, newest first, and the cursor of the next page."""
+        page = self._misses(given)
+        return {"items": [as_json(kept.told) for kept in page.items], "next": page.next}
+
+    def misses_csv(self, given: QueryParams) -> str:
+        """The same as a table."""
+        return csv_text(miss_rows(kept.told for kept in self._misses(given).items))
+
+    def call(self, id: str) -> dict[str, Json]:
+        """One call with its blocks. Raises NotThere."""
+
+        def find(query: Query) -> dict[str, Json]:
+            try:
+                record = query.call(id)
+            except UserError as error:
+                raise NotThere(str(error)) from None
+            return as_json(record.told, blocks=True) | {"capture": record.capture}
+
+        return self._access.ask(lambda query, _: find(query))
+
+    def health(self) -> dict[str, Json]:
+        """Whether the parts work: what is on the spool and not in the store, and what is wrong."""
+        out: dict[str, Json] = {"status": "ok", "version": __version__}
+        try:
+            progress = self._access.ask(lambda _, store: Progress.read(store.state()))
+            out["behind_bytes"] = behind(self._spool, progress.position)
+        except UserError as error:
+            out |= {"status": "degraded", "store": str(error)}
+        return out
+
+    def _report(self, given: QueryParams) -> Report:
+        asked = read_asked(_words(given, ()), now())
+        return self._access.ask(lambda query, _: query.report(asked.period, asked.filters))
+
+    def _misses(self, given: QueryParams) -> Page:
+        asked = read_asked(_words(given, _PAGED), now())
+        return self._access.ask(
+            lambda query, _: query.misses(asked.filters, asked.cursor, asked.limit)
+        )
+
+
+def _words(given: QueryParams, more: tuple[str, ...]) -> Mapping[str, str]:
+    """The parameters. Raises UserError for names that mean nothing: their filter would be missed
+    in silence.
+    """
+    known = (*FILTERS, *more)
+    for name in given:
+        if name not in known:
+            raise UserError(f"there is no parameter {name!r}; there are {', '.join(known)}")
+    return dict(given)

@@ -1,0 +1,159 @@
+"""The process behind the dashboard's port: routes, and uvicorn on an inherited socket."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import anyio
+import anyio.to_thread
+import uvicorn
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from whycold.core.content import Json
+from whycold.errors import UserError
+from whycold.frontends.web.api import Api, NotThere
+from whycold.frontends.web.guard import Guard
+from whycold.frontends.web.openapi import document
+from whycold.frontends.web.store_access import StoreAccess
+from whycold.store.base import Damaged, Missing, Unavailable
+
+__all__ = ["Dashboard", "application", "run_dashboard"]
+
+_READERS = 4
+"""Questions that are answered at the same time: each holds a connection to the store."""
+_INDEX = """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>whycold</title></head>
+<body>
+<h1>whycold</h1>
+<p>The dashboard is not there yet. What it will show can be read as data:</p>
+<ul>
+<li><a href="/api/v1/report">the last seven days</a> (<a href="/api/v1/report.csv">CSV</a>)</li>
+<li><a href="/api/v1/misses">the latest misses</a> (<a href="/api/v1/misses.csv">CSV</a>)</li>
+<li><a href="/api/v1/openapi.json">all of the API</a></li>
+<li><a href="/healthz">whether all is well</a></li>
+</ul>
+<p>In a terminal: <code>whycold report</code>, <code>whycold misses</code>,
+<code>whycold explain last</code>.</p>
+</body>
+</html>
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """The URL of the store, the folder of the spool, further ``hosts`` that may be asked for, and
+    the ``token`` that must be shown to read, if any.
+    """
+
+    store: str
+    spool: str
+    hosts: tuple[str, ...] = ()
+    token: str | None = None
+
+
+def application(about: Dashboard) -> Starlette:
+    """Everything that the port answers; reading only."""
+    api = Api(about.spool, StoreAccess(about.store))
+    readers = anyio.CapacityLimiter(_READERS)
+
+    def data(path: str, answer: Callable[[Request], Json]) -> Route:
+        async def endpoint(request: Request) -> Response:
+            found = await anyio.to_thread.run_sync(lambda: answer(request), limiter=readers)
+            return JSONResponse(found)
+
+        return Route(path, endpoint)
+
+    def table(path: str, answer: Callable[[Request], str]) -> Route:
+        name = path.rpartition("/")[2]
+        attached = {"content-disposition": f'attachment; filename="{name}"'}
+
+        async def endpoint(request: Request) -> Response:
+            text = await anyio.to_thread.run_sync(lambda: answer(request), limiter=readers)
+            return Response(text, media_type="text/csv; charset=utf-8", headers=attached)
+
+        return Route(path, endpoint)
+
+    return Starlette(
+        routes=[
+            Route("/", _index),
+            data("/healthz", lambda _: api.health()),
+            data("/api/v1/openapi.json", lambda _: document()),
+            data("/api/v1/report", lambda request: api.report(request.query_params)),
+            table("/api/v1/report.csv", lambda request: api.report_csv(request.query_params)),
+            data("/api/v1/misses", lambda request: api.misses(request.query_params)),
+            table("/api/v1/misses.csv", lambda request: api.misses_csv(request.query_params)),
+            data("/api/v1/calls/{id:path}", lambda request: api.call(request.path_params["id"])),
+        ],
+        middleware=[Middleware(Guard, hosts=about.hosts, token=about.token)],
+        exception_handlers={UserError: _told, HTTPException: _refused},
+    )
+
+
+async def _index(_: Request) -> Response:
+    return HTMLResponse(_INDEX)
+
+
+def _told(_: Request, error: Exception) -> Response:
+    status = 400
+    if isinstance(error, NotThere):
+        status = 404
+    elif isinstance(error, (Missing, Unavailable, Damaged)):
+        status = 503
+    return JSONResponse({"error": {"message": str(error)}}, status)
+
+
+def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    message = "there is nothing at this address" if error.status_code == 404 else error.detail
+    return JSONResponse(
+        {"error": {"message": message}}, error.status_code, headers=dict(error.headers or {})
+    )
+
+
+def run_dashboard(
+    about: Dashboard,
+    descriptor: int,
+    *,
+    ready: Callable[[], None],
+    unwanted: Callable[[Callable[[], None]], None],
+) -> None:
+    """Answer on an inherited socket until SIGTERM, or until ``unwanted`` calls what it is given."""
+    listening = socket.socket(fileno=descriptor)
+    server = _Server(
+        uvicorn.Config(
+            application(about),
+            lifespan="off",
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=2,
+        ),
+        ready,
+    )
+
+    def stop() -> None:
+        server.should_exit = True
+
+    unwanted(stop)
+    server.run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """Says when it answers."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
