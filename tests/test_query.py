@@ -137,8 +137,20 @@ def test_a_call_is_found_by_our_id_its_beginning_and_the_provider_s(store: Store
         assert query.call(id).told.call == told.call
 
 
+def test_an_id_of_any_other_form_is_found_by_its_beginning_too(tmp_path: Path):
+    store = open_store(f"sqlite:///{tmp_path}/other.db", write=True)
+    record = big(0, Usage(input=5), 5)
+    for id in ("import:session-1:7", "beef-and-more"):
+        call, told = replace(record.call, id=id), replace(record.told, call=id)
+        store.write(id, [replace(record, call=call, told=told)])
+    query = Query(store)
+    assert query.call("import:sess").told.call == "import:session-1:7"
+    assert query.call("beef-").told.call == "beef-and-more"
+    store.close()
+
+
 def test_a_beginning_that_several_calls_share_is_not_guessed(query: Query):
-    with pytest.raises(UserError, match=r"30 calls begin with '6880' \(.*\): give more of it"):
+    with pytest.raises(UserError, match=r"several calls begin with '6880' \(.*\): give more of it"):
         query.call("6880")
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from whycold.core.compare import compare
@@ -19,12 +20,15 @@ from whycold.store.records import Capture, Kept, Page, Record
 
 __all__ = ["Culprit", "Period", "Query", "Report", "known_cost", "main_edit"]
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _STEPS = 60
 """About as many steps as a series is drawn with."""
-_PAGE = 1000
 _SHORTEST_PREFIX = 4
-_LATEST = 20_000
+_PAGE, _PAGES = 500, 4
 """Calls that are looked through for one whose id begins so."""
+_BEGINS_WITH_TIME = re.compile(r"[0-9a-f]{4,15}\Z")
+_ASTRAY = timedelta(seconds=5)
+"""How far an id's time may be from the call's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,20 +140,17 @@ class Query:
         return record
 
     def _beginning(self, start: str) -> str | None:
-        """The one call, among the latest, whose id begins so."""
-        found = {id for id in self._latest_ids() if id.startswith(start)}
-        if len(found) > 1:
-            some = ", ".join(sorted(found)[:3])
-            raise UserError(f"{len(found)} calls begin with {start!r} ({some} …): give more of it")
-        return next(iter(found), None)
-
-    def _latest_ids(self) -> Iterator[str]:
-        cursor = None
-        for _ in range(_LATEST // _PAGE):
-            page = self._store.calls(Filters(), cursor, _PAGE)
-            yield from (kept.told.call for kept in page.items)
+        """The one call whose id begins so, among the latest of those that it can have been."""
+        filters, cursor, found = _sent_about(start), None, set[str]()
+        for _ in range(_PAGES):
+            page = self._store.calls(filters, cursor, _PAGE)
+            found |= {k.told.call for k in page.items if k.told.call.startswith(start)}
+            if len(found) > 1:
+                some = ", ".join(sorted(found)[:2])
+                raise UserError(f"several calls begin with {start!r} ({some} …): give more of it")
             if (cursor := page.next) is None:
-                return
+                break
+        return next(iter(found), None)
 
     def session(self, record: Record) -> tuple[Kept, ...]:
         """The calls of a call's session, oldest first; none when it has no session."""
@@ -172,6 +173,19 @@ class Query:
         if earlier is None:
             return ()
         return compare(earlier, record.call.prompt, rules_for(record.call))
+
+
+def _sent_about(start: str) -> Filters:
+    """When calls were sent whose id begins so. The ids of recorded calls are 16 hexadecimal digits:
+    Unix milliseconds, then 22 bits. Of other ids nothing is known.
+    """
+    if not _BEGINS_WITH_TIME.match(start):
+        return Filters()
+    first, last = (int(start.ljust(16, digit), 16) >> 22 for digit in "0f")
+    return Filters(
+        since=_EPOCH + timedelta(milliseconds=first) - _ASTRAY,
+        until=_EPOCH + timedelta(milliseconds=last) + _ASTRAY,
+    )
 
 
 def _as_kept(filters: Filters) -> Filters:

@@ -36,7 +36,7 @@ def body(description: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> str:
     url = f"sqlite:///{tmp_path_factory.mktemp('store') / 'whycold.db'}"
-    labels = dict.fromkeys(("project", "session", "agent", "release"), EVIL)
+    labels: dict[str, str] = dict.fromkeys(["project", "session", "agent", "release"], EVIL)
     usage = {"input_tokens": 5, "cache_read_input_tokens": 0, "cache_creation_input_tokens": 9100}
     calls = [
         read_call(

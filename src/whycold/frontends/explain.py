@@ -7,15 +7,16 @@ from rich.text import Text
 
 from whycold.core.content import Json
 from whycold.errors import UserError
+from whycold.frontends.config import load
 from whycold.frontends.diagnosis_json import as_json
 from whycold.frontends.explain_full import full_view, values
 from whycold.frontends.explain_parts import parts
 from whycold.frontends.explain_view import SHOWN, heading, neighbours, not_kept, table
 from whycold.frontends.palette import FAINT
+from whycold.frontends.prices import price_list
 from whycold.frontends.reporting_asking import (
     asking,
     json_option,
-    price_list,
     print_json,
     store_option,
     terminal,
@@ -86,7 +87,9 @@ def _show(query: Query, record: Record, sort: str, most: int | None, *, full: bo
         look.print(console, *(full_view(found, look) if found else [_no_texts()]))
     if told.blocks and sum(block.tokens for block in told.blocks):
         look.print(
-            console, Text(), *table(parts(told, price_list()(record.call)), sort, most, look)
+            console,
+            Text(),
+            *table(parts(told, price_list(load().prices)(record.call)), sort, most, look),
         )
     if around := list(neighbours(told, query.session(record), look)):
         look.print(console, Text(), *around)

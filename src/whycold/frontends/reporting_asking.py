@@ -5,20 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 from rich.console import Console
 
 from whycold.core.content import Json
-from whycold.diagnose import PriceList
 from whycold.errors import UserError
 from whycold.frontends.config import environment, load
 from whycold.frontends.filters import FILTERS
-from whycold.providers.body import decode_map
 from whycold.query import Query
-from whycold.rates import Overrides, rates_for
 from whycold.store.base import Missing
 from whycold.store.opening import open_store
 
@@ -28,7 +24,6 @@ __all__ = [
     "csv_option",
     "how_to_begin",
     "json_option",
-    "price_list",
     "print_json",
     "store_option",
     "terminal",
@@ -71,22 +66,6 @@ def asking(url: str | None) -> Generator[Query]:
         yield Query(store)
     finally:
         store.close()
-
-
-def price_list() -> PriceList:
-    """USD per token for a call: the user's own prices where there are some. Raises UserError."""
-    path = load().prices
-    own = _own_prices(path) if path is not None else None
-    return lambda call: rates_for(call.provider, call.model or "", call.at, call.usage, own)
-
-
-def _own_prices(path: Path) -> Overrides:
-    try:
-        return Overrides(decode_map(path.read_bytes()))
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from None
 
 
 def how_to_begin() -> str:
