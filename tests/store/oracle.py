@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from whycold.core.diagnosis import Verdict
-from whycold.store.answers import Dimension, Filters, Group, Point, Totals
+from whycold.store.answers import Cross, Dimension, Filters, Group, Point, Totals
 from whycold.store.records import Record
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -62,11 +62,15 @@ def totals(records: Iterable[Record]) -> Totals:
 
 
 def grouped(records: Sequence[Record], filters: Filters, by: Dimension) -> set[Group]:
-    groups: defaultdict[str | None, list[Record]] = defaultdict(list)
+    return {Group(line.values[0], line.totals) for line in crossed(records, filters, (by,))}
+
+
+def crossed(records: Sequence[Record], filters: Filters, by: Sequence[Dimension]) -> set[Cross]:
+    groups: defaultdict[tuple[str | None, ...], list[Record]] = defaultdict(list)
     for record in records:
         if fits(record, filters):
-            groups[getattr(record.told, by.value)].append(record)
-    return {Group(value, totals(inside)) for value, inside in groups.items()}
+            groups[tuple(getattr(record.told, each.value) for each in by)].append(record)
+    return {Cross(values, totals(inside)) for values, inside in groups.items()}
 
 
 def series(

@@ -80,6 +80,7 @@ def answers(store: Store) -> list[object]:
         store.sessions(ALL).items,
         store.culprits(ALL),
         store.releases(ALL),
+        sorted(store.openings(ALL, least=1), key=str),
         list(map(store.values, Dimension)),
         [(each.call, each.told) for each in store.history()],
         store.contents().blocks,

@@ -9,8 +9,9 @@ from decimal import Decimal
 import pytest
 
 from tests.store import oracle
-from tests.store.samples import DAY, HOUR, START, miss, record
+from tests.store.samples import DAY, HOUR, START, miss, record, talk
 from whycold.core.diagnosis import Reason, Verdict
+from whycold.core.prompt import Block, Kind, Section
 from whycold.errors import UserError
 from whycold.store.answers import Dimension, Erase, Filters, Totals
 from whycold.store.base import Store
@@ -97,6 +98,8 @@ def same(store: Store, records: Sequence[Record], seed: int) -> None:
             by,
             filters,
         )
+        several = chance.sample(list(Dimension), chance.randrange(4))
+        assert set(store.crossed(filters, several)) == oracle.crossed(records, filters, several)
         hours = chance.choice([1, 2, 6, 24])
         expected = oracle.series(records, filters, hours, by)
         assert set(store.series(filters, hours, by)) == expected, (hours, by, filters)
@@ -195,3 +198,24 @@ def test_a_release_is_first_seen_later_when_its_first_call_is_erased(store: Stor
     store.write("a", calls)
     store.erase(Erase(session="s0"))
     assert store.releases(Filters())[0].first_seen == calls[1].call.at
+
+
+def test_tools_and_systems_are_dated_by_their_first_call(store: Store):
+    other = replace(talk("q"), blocks=(system("Be brief."), *talk("q").blocks[1:]))
+    calls = [
+        record(n, prompt=other if n in (3, 5, 7) else talk("q"), project="p") for n in range(9)
+    ]
+    store.write("a", [*calls[4:], *calls[:4], record(20, prompt=talk("q"))])
+    newer, older = store.openings(Filters(project="p"))
+    assert (newer.section, newer.calls, older.calls) == (Section.system, 3, 6)
+    assert (newer.first_seen, newer.last_seen) == (calls[3].call.at, calls[7].call.at)
+    assert store.openings(Filters(project="p", since=calls[1].call.at)) == (newer,)
+    assert store.openings(Filters(project="")) == ()
+    assert len(store.openings(Filters(), least=1)) == 3
+    store.erase(Erase(since=calls[2].call.at, until=calls[6].call.at))
+    assert [row.calls for row in store.openings(Filters(project="p"), least=1)] == [1, 4]
+    assert store.openings(Filters(), least=1, limit=2)[1].first_seen == calls[7].call.at
+
+
+def system(text: str) -> Block:
+    return Block(Section.system, "system[0]", Kind.text, text)

@@ -8,9 +8,11 @@ from decimal import Decimal
 from enum import StrEnum
 
 from whycold.core.diagnosis import Reason, Verdict
+from whycold.core.prompt import Section
 
 __all__ = [
     "Contents",
+    "Cross",
     "CulpritDay",
     "CulpritRow",
     "CulpritState",
@@ -19,6 +21,7 @@ __all__ = [
     "Filters",
     "Group",
     "Mark",
+    "OpeningRow",
     "Point",
     "ReleaseRow",
     "Retention",
@@ -110,6 +113,14 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Cross:
+    """A line of a table by several dimensions: a value of each (None: absent), and the sums."""
+
+    values: tuple[str | None, ...]
+    totals: Totals
+
+
+@dataclass(frozen=True, slots=True)
 class Point:
     """A step of a series: sums of the calls from ``start`` on, of one value of the dimension."""
 
@@ -155,6 +166,20 @@ class ReleaseRow:
     first_seen: datetime
     last_seen: datetime
     totals: Totals
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningRow:
+    """The tools or the system that calls of a project began with, and when they were first and
+    last seen. ``digest`` names the text; ``section`` is tools or system.
+    """
+
+    section: Section
+    digest: str
+    project: str | None
+    first_seen: datetime
+    last_seen: datetime
+    calls: int
 
 
 class CulpritState(StrEnum):

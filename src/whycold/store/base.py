@@ -10,12 +10,14 @@ from whycold.core.prompt import Prompt
 from whycold.errors import UserError
 from whycold.store.answers import (
     Contents,
+    Cross,
     CulpritRow,
     Dimension,
     Erase,
     Filters,
     Group,
     Mark,
+    OpeningRow,
     Point,
     ReleaseRow,
     Retention,
@@ -104,6 +106,10 @@ class Store(Protocol):
         """Sums per value, most missed tokens first, then most calls."""
         ...
 
+    def crossed(self, filters: Filters, by: Sequence[Dimension]) -> tuple[Cross, ...]:
+        """Sums per combination of values that some call has, ordered as in ``grouped``."""
+        ...
+
     def series(self, filters: Filters, hours: int, by: Dimension | None) -> tuple[Point, ...]:
         """Sums per step of 1 to 24 ``hours`` (a divisor of 24, steps begin at 0:00 UTC) and value,
         in time order; steps without a call are left out.
@@ -152,6 +158,14 @@ class Store(Protocol):
 
     def releases(self, filters: Filters) -> tuple[ReleaseRow, ...]:
         """Releases with a call that fits, by when they were first seen."""
+        ...
+
+    def openings(
+        self, filters: Filters, least: int = 2, limit: int = 200
+    ) -> tuple[OpeningRow, ...]:
+        """Tools and systems by when they were first seen, newest first, if at least so many calls
+        had them. Of the filters, time and project count.
+        """
         ...
 
     def values(self, dimension: Dimension) -> tuple[str, ...]:

@@ -13,12 +13,14 @@ from whycold.errors import UserError
 from whycold.store import sqlite_culprits, sqlite_lists, sqlite_questions, sqlite_sweep
 from whycold.store.answers import (
     Contents,
+    Cross,
     CulpritRow,
     Dimension,
     Erase,
     Filters,
     Group,
     Mark,
+    OpeningRow,
     Point,
     ReleaseRow,
     Retention,
@@ -32,6 +34,7 @@ from whycold.store.records import Kept, Page, Record, Written
 from whycold.store.sqlite_database import Database, translated
 from whycold.store.sqlite_file import StoreFile
 from whycold.store.sqlite_ids import rid_of
+from whycold.store.sqlite_openings import opening_rows
 from whycold.store.sqlite_rows import FROM, CallReader
 from whycold.store.sqlite_writer import Writer
 
@@ -109,6 +112,10 @@ class SqliteStore:
         with self._reading() as db:
             return sqlite_questions.grouped(db, filters, by)
 
+    def crossed(self, filters: Filters, by: Sequence[Dimension]) -> tuple[Cross, ...]:
+        with self._reading() as db:
+            return sqlite_questions.crossed(db, filters, by)
+
     def series(self, filters: Filters, hours: int, by: Dimension | None) -> tuple[Point, ...]:
         with self._reading() as db:
             return sqlite_questions.series(db, filters, hours, by)
@@ -158,6 +165,12 @@ class SqliteStore:
     def releases(self, filters: Filters) -> tuple[ReleaseRow, ...]:
         with self._reading() as db:
             return sqlite_questions.release_rows(db, filters)
+
+    def openings(
+        self, filters: Filters, least: int = 2, limit: int = 200
+    ) -> tuple[OpeningRow, ...]:
+        with self._reading() as db:
+            return opening_rows(db, filters, least, limit)
 
     def values(self, dimension: Dimension) -> tuple[str, ...]:
         with self._reading() as db:

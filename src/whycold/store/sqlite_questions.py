@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from whycold.errors import UserError
 from whycold.store.answers import (
     Contents,
+    Cross,
     Dimension,
     Filters,
     Group,
@@ -18,10 +20,11 @@ from whycold.store.measures import SUMS, totals
 from whycold.store.numbering import time_at
 from whycold.store.sqlite_database import Database
 from whycold.store.sqlite_sums import HOUR
-from whycold.store.sqlite_where import cells, number_of, table_of
+from whycold.store.sqlite_where import cells, table_of
 
 __all__ = [
     "contents",
+    "crossed",
     "grouped",
     "latest",
     "release_rows",
@@ -46,9 +49,13 @@ def totalled(db: Database, filters: Filters) -> Totals:
 
 def grouped(db: Database, filters: Filters, by: Dimension) -> tuple[Group, ...]:
     """Sums per value of the dimension, dearest first."""
+    return tuple(Group(line.values[0], line.totals) for line in crossed(db, filters, (by,)))
+
+
+def crossed(db: Database, filters: Filters, by: Sequence[Dimension]) -> tuple[Cross, ...]:
+    """Sums per combination of values, dearest first."""
     sql, values = cells(filters, latest(db), hours=False)
-    folded = _folded(db, f"SELECT 0, {number_of(by)}, {SUMS} FROM ({sql}) GROUP BY 2", values, by)
-    found = [Group(value, totals(sums)) for (_, value), sums in folded.items()]
+    found = [Cross(key, totals(sums)) for (_, key), sums in _folded(db, "0", sql, values, by)]
     return tuple(sorted(found, key=_dearest_first))
 
 
@@ -57,34 +64,46 @@ def series(db: Database, filters: Filters, hours: int, by: Dimension | None) -> 
     if not 1 <= hours <= 24 or 24 % hours:
         raise UserError(f"a step of {hours} hours does not divide a day: take 1 to 24")
     sql, values = cells(filters, latest(db), hours=hours < 24)
-    step = f"start / {hours} * {hours}"
-    folded = _folded(
-        db, f"SELECT {step}, {number_of(by)}, {SUMS} FROM ({sql}) GROUP BY 1, 2", values, by
-    )
+    folded = _folded(db, f"start / {hours} * {hours}", sql, values, () if by is None else (by,))
     found = [
-        Point(time_at(start * HOUR), value, totals(sums)) for (start, value), sums in folded.items()
+        Point(time_at(start * HOUR), key[0] if key else None, totals(sums))
+        for (start, key), sums in folded
     ]
     return tuple(sorted(found, key=lambda point: (point.start, _dearest_first(point))))
 
 
+_Key = tuple[int, tuple[str | None, ...]]
+
+
 def _folded(
-    db: Database, sql: str, values: list[Any], by: Dimension | None
-) -> dict[tuple[int, str | None], list[int]]:
-    """Rows of a start, the number of a label or kind, and sums, by start and the number's value."""
-    names = {0: None}
-    if by is not None:
-        table = table_of(by)
-        names = dict(db.rows(f"SELECT id, {by.value} FROM {table}"))
-    out: dict[tuple[int, str | None], list[int]] = {}
-    for start, number, *sums in db.rows(sql, values):
-        key = start, names.get(number)
+    db: Database, start: str, cells: str, values: list[Any], by: Sequence[Dimension]
+) -> Iterable[tuple[_Key, list[int]]]:
+    """Sums of cells by ``start`` and the values of the dimensions.
+
+    The database adds up by the numbers of labels and kinds, of which there are few, and their
+    names are looked up for what is left.
+    """
+    tables = sorted({table_of(each) for each in by})
+    columns = ", ".join(each.value for each in by)
+    names: dict[tuple[int, ...], tuple[str | None, ...]] = {(): ()}
+    if tables:
+        numbers = ", ".join(f"{table}.id" for table in tables)
+        for row in db.rows(f"SELECT {numbers}, {columns} FROM {', '.join(tables)}"):
+            names[row[: len(tables)]] = row[len(tables) :]
+    keys = "".join(f", {table}_" for table in tables)
+    places = ", ".join(map(str, range(1, 2 + len(tables))))
+    out: dict[_Key, list[int]] = {}
+    for row in db.rows(f"SELECT {start}{keys}, {SUMS} FROM ({cells}) GROUP BY {places}", values):
+        key = row[0], names[row[1 : 1 + len(tables)]]
+        sums = list(row[1 + len(tables) :])
         old = out.get(key)
         out[key] = sums if old is None else [a + b for a, b in zip(old, sums, strict=True)]
-    return out
+    return out.items()
 
 
-def _dearest_first(line: Group | Point) -> tuple[int, int, str]:
-    return (-line.totals.missed_tokens, -line.totals.calls, line.value or "")
+def _dearest_first(line: Cross | Point) -> tuple[int, int, tuple[str, ...]]:
+    names = line.values if isinstance(line, Cross) else (line.value,)
+    return (-line.totals.missed_tokens, -line.totals.calls, tuple(name or "" for name in names))
 
 
 def release_rows(db: Database, filters: Filters) -> tuple[ReleaseRow, ...]:

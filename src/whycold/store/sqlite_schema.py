@@ -117,7 +117,23 @@ def _first(db: Database) -> None:
     db.run("INSERT INTO secret VALUES (1, ?)", (os.urandom(32),))
 
 
-_MIGRATIONS: Final[tuple[Callable[[Database], None], ...]] = (_first,)
+def _openings(db: Database) -> None:
+    """Tools and systems are dated from here on; older calls do not say which they had."""
+    db.run(
+        """
+        CREATE TABLE opening (
+            id INTEGER PRIMARY KEY, section TEXT NOT NULL, digest BLOB NOT NULL, project TEXT,
+            first_at INTEGER NOT NULL, last_at INTEGER NOT NULL, calls INTEGER NOT NULL
+        ) STRICT;
+        CREATE INDEX opening_digest ON opening (digest);
+        CREATE INDEX opening_first ON opening (first_at);
+        ALTER TABLE call ADD COLUMN tools INTEGER;
+        ALTER TABLE call ADD COLUMN system INTEGER;
+        """
+    )
+
+
+_MIGRATIONS: Final[tuple[Callable[[Database], None], ...]] = (_first, _openings)
 """Each makes the next version out of the one before; the first one begins with an empty file."""
 
 VERSION: Final = len(_MIGRATIONS)

@@ -12,12 +12,14 @@ from whycold.errors import UserError
 from whycold.store.answers import Erase, Filters, Retention, Swept
 from whycold.store.numbering import first_rid, micros
 from whycold.store.sqlite_database import Database
+from whycold.store.sqlite_openings import tidy_openings
 from whycold.store.sqlite_sums import HOUR
 from whycold.store.sqlite_where import DAY, Condition, rows_of
 from whycold.store.sqlite_writer import Writer
 
 __all__ = ["erase", "retain"]
 
+_NAMES: Final = "SELECT label, tools, system FROM call WHERE rid = ?"
 _SLICE: Final = 200
 _FEW: Final = 10
 _PAGES: Final = 2000
@@ -144,11 +146,14 @@ def erase(db: Database, writer: Writer, what: Erase, slices: int | None) -> Swep
     """As the contract says."""
     where = _chosen(what)
     labels: set[int] = set()
+    openings: set[int] = set()
     sweep = _Sweep(db, writer, slices)
 
     def remove(rids: list[int]) -> bool:
         for rid in rids:
-            labels.add(db.value("SELECT label FROM call WHERE rid = ?", (rid,)))
+            for label, *begun in db.rows(_NAMES, (rid,)):
+                labels.add(label)
+                openings.update(number for number in begun if number is not None)
         sweep.each(rids, writer.remove)
         sweep.calls += len(rids)
         return True
@@ -157,6 +162,7 @@ def erase(db: Database, writer: Writer, what: Erase, slices: int | None) -> Swep
     if sweep.calls and sweep.done:
         with writer.transaction():
             _tidy(db, labels)
+            tidy_openings(db, openings)
     return sweep.finished()
 
 

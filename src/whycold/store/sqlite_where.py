@@ -11,7 +11,7 @@ from whycold.store.measures import COLUMNS, RAW
 from whycold.store.numbering import END, first_rid, micros
 from whycold.store.sqlite_sums import HOUR
 
-__all__ = ["DAY", "Condition", "cells", "culprit_cells", "number_of", "rows_of", "table_of"]
+__all__ = ["DAY", "Condition", "cells", "culprit_cells", "rows_of", "table_of"]
 
 DAY: Final = 24 * HOUR
 
@@ -41,11 +41,6 @@ class Condition:
 def table_of(by: Dimension) -> str:
     """Where the values of a dimension stand."""
     return "label" if by.value in _LABELS else "kind"
-
-
-def number_of(by: Dimension | None) -> str:
-    """The column of a cell that tells its value of a dimension."""
-    return "0" if by is None else f"{table_of(by)}_"
 
 
 def _labelled(filters: Filters) -> Condition:

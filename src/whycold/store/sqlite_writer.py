@@ -20,6 +20,7 @@ from whycold.store.sqlite_culprit_rows import CulpritRows
 from whycold.store.sqlite_database import Database
 from whycold.store.sqlite_ids import own_rid, rid_of
 from whycold.store.sqlite_labels import Labels
+from whycold.store.sqlite_openings import Openings
 from whycold.store.sqlite_sums import FactRow, Sums
 from whycold.store.squeeze import squeeze
 from whycold.store.telling import decode_more, encode_counts, encode_more, encode_texts, more_of
@@ -32,11 +33,11 @@ _TOKENS_KEPT: Final = 10_000
 
 _CALL: Final = (
     "INSERT INTO call (rid, us, label, kind, origin, session, culprit, miss, missed, cost, stake,"
-    f" {', '.join(TOKENS)}, more) VALUES ({', '.join('?' * (12 + len(TOKENS)))})"
+    f" {', '.join(TOKENS)}, more, tools, system) VALUES ({', '.join('?' * (14 + len(TOKENS)))})"
 )
 _FACT: Final = (
     "SELECT (rid >> 22) * 1000 + us, label, kind, session, culprit, miss IS NOT NULL, missed, cost,"
-    f" stake, more, {', '.join(TOKENS)} FROM call WHERE rid = ?"
+    f" stake, more, tools, system, {', '.join(TOKENS)} FROM call WHERE rid = ?"
 )
 
 
@@ -53,7 +54,7 @@ class Writer:
     def __init__(self, db: Database, key: bytes | None) -> None:
         self._db = db
         self._blocks, self._labels = BlockWriter(db), Labels(db)
-        self._sums, self._culprits = Sums(db), CulpritRows(db)
+        self._sums, self._culprits, self._openings = Sums(db), CulpritRows(db), Openings(db)
         self._near: Recent[str, _Near] = Recent(_CALLS_AT_HAND)
         self._version = -1
         self._key = key or db.value("SELECT value FROM secret")
@@ -95,6 +96,7 @@ class Writer:
                 self._labels.flush()
                 self._sums.flush()
                 self._culprits.flush()
+                self._openings.flush()
         except BaseException:
             self.forget()
             raise
@@ -104,7 +106,8 @@ class Writer:
         row = self._db.one(_FACT, (rid,))
         if row is None:
             return 0
-        at, label, kind, session, culprit, miss, missed, cost, stake, more, *tokens = row
+        at, label, kind, session, culprit, miss, missed, cost, stake, *rest = row
+        more, tools, system, *tokens = rest
         gone = self.remove_texts(rid)
         ids = decode_more(more).ids
         self._db.many("DELETE FROM alias WHERE h = ? AND rid = ?", ((hashed(i), rid) for i in ids))
@@ -114,6 +117,8 @@ class Writer:
         )
         if culprit is not None:
             self._culprits.lost(culprit)
+        for opening in (tools, system):
+            self._openings.lost(opening)
         for id in ids:
             self._near.drop(id)
         return gone
@@ -143,7 +148,7 @@ class Writer:
 
     def forget(self) -> None:
         """Take nothing for granted about the file."""
-        for part in (self._blocks, self._labels, self._culprits):
+        for part in (self._blocks, self._labels, self._culprits, self._openings):
             part.forget()
         self._sums.clear()
         self._near.clear()
@@ -191,6 +196,7 @@ class Writer:
             (
                 *(rid, us, label, kind, origin, session, culprit, 1 if miss else None),
                 *(missed, cost, stake, *tokens, encode_more(more)),
+                *self._openings.numbers(call.prompt, told, at),
             ),
         )
         self._db.many(
