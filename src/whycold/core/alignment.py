@@ -181,6 +181,8 @@ class _Gap:
 
     def _reshaped_run(self, old: range, new: range, *, at_end: bool) -> range | None:
         """The leading new blocks that hold exactly the old text, cut differently."""
+        if len(old) == len(new) == 1:
+            return None
         was, role = _joined(self.before, old), self.before[old[0]].role
         if not was:
             return None

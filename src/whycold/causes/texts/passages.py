@@ -186,7 +186,7 @@ def _field(text: str, first: int, start: int, end: int) -> Passage | None:
     """The passage by the name in front of the value, on the same line."""
     low = max(first, start - _NEAR)
     # cut off, a line must not look as if it began here
-    line = "…"[: low - first] + text[low : end + 1].split("\n", 1)[0]
+    line = "…"[: low - first] + text[low : min(end, start + _NEAR) + 1].split("\n", 1)[0]
     at = len("…"[: low - first]) + start - low
     for kind, pattern in _FIELDS.items():
         for found in pattern.finditer(line):
