@@ -53,10 +53,15 @@ def explain(
     html: str | None,
     store: str | None,
 ) -> None:
-    """Explain one call: what broke its prefix, with the text before and after, and its tokens.
+    """Explain one call: what broke, and where its tokens went.
 
     CALL is our id or the beginning of it, the provider's message or request id, or "last" for the
     latest miss.
+
+    \b
+    Examples:
+      whycold explain last
+      whycold explain msg_01XFDUDYJgAACzvnptvVoYEL --full
     """
     if html is not None:
         raise UserError("explain --html: not there yet; --json has everything that it will show")

@@ -37,7 +37,13 @@ __all__ = ["misses"]
 @csv_option
 @store_option
 def misses(as_data: bool, as_table: bool, store: str | None, **given: str | None) -> None:
-    """List the latest misses: what broke the prefix, where, and what it cost."""
+    """List the latest misses, each with the edit that did it.
+
+    \b
+    Examples:
+      whycold misses --since 24h --reason tools_changed
+      whycold misses --limit 1000 --csv > misses.csv
+    """
     if as_data and as_table:
         raise UserError("--json and --csv: choose one")
     asked = read_asked(given, now())

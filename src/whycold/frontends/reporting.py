@@ -37,10 +37,15 @@ __all__ = ["report"]
 @csv_option
 @store_option
 def report(as_data: bool, as_table: bool, store: str | None, **given: str | None) -> None:
-    """Show what was read from the cache and what was missed, by reason, model and edit.
+    """Show what was read, what was missed and why, in a period.
 
     The last seven days, unless --since or --until says otherwise, next to the period of equal
     length before them.
+
+    \b
+    Examples:
+      whycold report --since 24h --project shop
+      whycold report --json | jq .read_ratio
     """
     if as_data and as_table:
         raise UserError("--json and --csv: choose one")
