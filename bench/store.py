@@ -200,28 +200,55 @@ def facts(count: int, rng: random.Random) -> Iterator[Record]:
             agent=rng.choice(("main", "main", "explore")),
             release=f"2.{number * 7 // count}.{session[1] % 4}",
         )
-        told = Diagnosis(
-            call=id,
-            at=at,
-            api=call.api,
-            provider=call.provider,
-            model=model,
-            verdict=verdict,
-            summary="",
-            usage=usage,
-            grade=Grade.consistent if verdict is not Verdict.first else None,
-            message_id=call.reply.message_id,
-            request_id=call.request_id,
-            project=call.project,
-            session=call.session,
-            agent=call.agent,
-            release=call.release,
+        gap = timedelta(microseconds=rng.randrange(10**7, 10**9)) if session[3] else None
+        told = replace(
+            told_of(call, verdict),
             predecessor=session[3] or None,
-            gap=timedelta(microseconds=rng.randrange(10**7, 10**9)) if session[3] else None,
+            gap=gap,
             reusable_tokens=total - 1500,
         )
         session[3] = id
         yield Record(call, lost_by(told, rng) if verdict is Verdict.miss else told, Capture.usage)
+
+
+def told_of(call: Call, verdict: Verdict) -> Diagnosis:
+    return Diagnosis(
+        call=call.id,
+        at=call.at,
+        api=call.api,
+        provider=call.provider,
+        model=call.model,
+        verdict=verdict,
+        summary="",
+        usage=call.usage,
+        grade=Grade.consistent if verdict is not Verdict.first else None,
+        message_id=call.reply.message_id,
+        request_id=call.request_id,
+        project=call.project,
+        session=call.session,
+        agent=call.agent,
+        release=call.release,
+    )
+
+
+def told_of(call: Call, verdict: Verdict) -> Diagnosis:
+    return Diagnosis(
+        call=call.id,
+        at=call.at,
+        api=call.api,
+        provider=call.provider,
+        model=call.model,
+        verdict=verdict,
+        summary="",
+        usage=call.usage,
+        grade=Grade.consistent if verdict is not Verdict.first else None,
+        message_id=call.reply.message_id,
+        request_id=call.request_id,
+        project=call.project,
+        session=call.session,
+        agent=call.agent,
+        release=call.release,
+    )
 
 
 def lost_by(told: Diagnosis, rng: random.Random) -> Diagnosis:

@@ -95,6 +95,10 @@ def offered(module: ast.Module) -> list[str] | None:
 
 
 def catches_everything(handler: ast.ExceptHandler) -> bool:
+    """Whether it keeps what it catches; one that tidies up and raises again does not."""
+    last = handler.body[-1]
+    if isinstance(last, ast.Raise) and last.exc is None:
+        return False
     if handler.type is None:
         return True
     names = {node.id for node in ast.walk(handler.type) if isinstance(node, ast.Name)}
