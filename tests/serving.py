@@ -122,6 +122,12 @@ class Serve:
         """Waits until all that was recorded is in the store."""
         eventually(lambda: self.get("/healthz")[1].get("behind_bytes"), lambda left: left == 0)
 
+    def recorded(self, calls: int) -> dict[str, Any]:
+        """The report, once so many calls are in the store."""
+        return eventually(
+            lambda: self.get("/api/v1/report")[1], lambda found: found.get("calls") == calls
+        )
+
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Ends it in order; its exit code."""
         if self.process.poll() is None:
