@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, groupby
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from whycold.core.diagnosis import BlockCount, Diagnosis, Verdict
@@ -81,7 +82,7 @@ def strip(told: Diagnosis, width: int, *, colour: bool, ascii_only: bool = False
     yield cells
     if told.broke_at is not None and told.divergences:
         yield _mark(told, scale, width, mark)
-    yield _legend(told, scale, kept, (full, pale, square))
+    yield _legend(told, scale, kept, width, (full, pale, square))
 
 
 def _kept(told: Diagnosis, total: int) -> int:
@@ -115,21 +116,23 @@ def _mark(told: Diagnosis, scale: Scale, width: int, mark: str) -> Text:
     return Text(f"{' ' * at}{mark}\n{words}", style=style)
 
 
-def _legend(told: Diagnosis, scale: Scale, kept: int, glyphs: tuple[str, str, str]) -> Text:
+def _legend(
+    told: Diagnosis, scale: Scale, kept: int, width: int, glyphs: tuple[str, str, str]
+) -> Text:
+    """What the colours and shades are, on two rows where one is too short."""
     full, pale, square = glyphs
-    line = Text(style=SOFT)
+    sections = Text()
     for section, tokens in scale.sections:
-        line.append(square, style=SECTIONS[section])
-        line.append(f" {section} {exact(tokens)}   ")
+        sections.append(square, style=SECTIONS[section])
+        sections.append(f" {section} {exact(tokens)}   ", style=SOFT)
+    shades: list[str] = []
     read = told.usage.cache_read
-    if read is not None:
-        line.append(
-            f"{full} read {exact(read)} ({percent(read, told.usage.input)})  " if read else ""
-        )
-        if kept < scale.total:
-            line.append(f"{pale} {'not' if read else 'nothing'} read")
-    elif told.broke_at is not None:
-        line.append(f"{pale} behind the change")
-    else:
-        line.append("unchanged")
-    return line
+    if read:
+        shades.append(f"{full} read {exact(read)} ({percent(read, told.usage.input)})")
+    if read is not None and kept < scale.total:
+        shades.append(f"{pale} {'not' if read else 'nothing'} read")
+    if read is None:
+        shades.append("unchanged" if told.broke_at is None else f"{pale} behind the change")
+    said = "  ".join(shades)
+    apart = "\n" if sections.cell_len + cell_len(said) > width else ""
+    return sections.append(f"{apart}{said}", style=SOFT)

@@ -173,7 +173,7 @@ def _grid(rows: Iterator[Row], width: int) -> Table:
 
 def _facts(told: Diagnosis, notes: Sequence[str]) -> Table:
     table = Table.grid(padding=(0, 3))
-    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, min_width=13)
     table.add_column(overflow="fold")
     for name, value in (*_listed(told), *(("Note", note) for note in notes)):
         table.add_row(Text(name, style=SOFT), Text(printable(value)))
