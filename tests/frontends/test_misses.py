@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -170,3 +172,15 @@ def test_a_cursor_that_no_page_gave_is_refused(url: str, capsys: pytest.CaptureF
     assert ended.value.code == 2
     told = capsys.readouterr().err
     assert told == "whycold: no page has given the cursor 'x'; begin without one\n"
+
+
+@pytest.mark.parametrize("form", ["--csv", "--json", "--limit=1000"])
+def test_a_reader_that_has_enough_is_no_mistake(url: str, form: str):
+    words = [sys.executable, "-m", "whycold", "misses", form, "--limit", "1000", "--store", url]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.read(1)
+        process.stdout.close()
+        told = process.stderr.read()
+        assert (process.wait(), told) == (0, b"")

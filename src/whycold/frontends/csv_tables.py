@@ -8,14 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from decimal import Decimal
 
-import click
-
 from whycold.core.diagnosis import Diagnosis
 from whycold.frontends.diagnosis_json import decimal_text, time_text
 from whycold.query import Period, Report, known_cost, main_edit
 from whycold.store.answers import Totals
 
-__all__ = ["Cell", "csv_text", "miss_rows", "report_rows", "write_csv"]
+__all__ = ["Cell", "csv_text", "miss_rows", "report_rows"]
 
 Cell = str | int | float | Decimal | None
 
@@ -69,12 +67,6 @@ _MISSES = (
     "fingerprint",
     "summary",
 )
-
-
-def write_csv(rows: Iterable[Sequence[Cell]]) -> None:
-    """Rows on standard output in UTF-8, each as soon as it is there."""
-    for row in rows:
-        click.echo(csv_text([row]).encode(), nl=False)
 
 
 def csv_text(rows: Iterable[Sequence[Cell]]) -> str:

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from whycold.errors import UserError
 from whycold.frontends.config import now
-from whycold.frontends.csv_tables import miss_rows, write_csv
+from whycold.frontends.csv_tables import miss_rows
 from whycold.frontends.diagnosis_json import as_json
 from whycold.frontends.filters import MOST_ITEMS, filter_options, read_asked
 from whycold.frontends.misses_view import listing
@@ -18,6 +18,7 @@ from whycold.frontends.reporting_asking import (
     csv_option,
     how_to_begin,
     json_option,
+    print_csv,
     print_json,
     store_option,
     terminal,
@@ -53,7 +54,7 @@ def misses(as_data: bool, as_table: bool, store: str | None, **given: str | None
             items = [as_json(kept.told) for kept in page.items]
             print_json({"items": items, "next": page.next})
         elif as_table:
-            write_csv(miss_rows(kept.told for kept in page.items))
+            print_csv(miss_rows(kept.told for kept in page.items))
             if page.next:
                 click.echo(f"whycold: there are more: --cursor {page.next}", err=True)
         else:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from whycold.errors import UserError
 from whycold.frontends.config import now
-from whycold.frontends.csv_tables import report_rows, write_csv
+from whycold.frontends.csv_tables import report_rows
 from whycold.frontends.filters import filter_options, read_asked
 from whycold.frontends.printable import printable
 from whycold.frontends.report_json import report_json
@@ -19,6 +19,7 @@ from whycold.frontends.reporting_asking import (
     csv_option,
     how_to_begin,
     json_option,
+    print_csv,
     print_json,
     store_option,
     terminal,
@@ -55,7 +56,7 @@ def report(as_data: bool, as_table: bool, store: str | None, **given: str | None
         if as_data:
             print_json(report_json(found))
         elif as_table:
-            write_csv(report_rows(found))
+            print_csv(report_rows(found))
         else:
             _show(query, found, given)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from rich.console import Console
 from whycold.core.content import Json
 from whycold.errors import UserError
 from whycold.frontends.config import environment, load
+from whycold.frontends.csv_tables import Cell, csv_text
 from whycold.frontends.filters import FILTERS
 from whycold.query import Query
 from whycold.store.base import Missing
@@ -24,6 +25,7 @@ __all__ = [
     "csv_option",
     "how_to_begin",
     "json_option",
+    "print_csv",
     "print_json",
     "store_option",
     "terminal",
@@ -89,7 +91,20 @@ def asked_words(given: Mapping[str, str | None]) -> str:
 
 def print_json(value: Json) -> None:
     """One JSON document on standard output."""
-    click.echo(json.dumps(value, indent=2))
+    _write(json.dumps(value, indent=2) + "\n")
+
+
+def print_csv(rows: Iterable[Sequence[Cell]]) -> None:
+    """A table on standard output, in UTF-8 whatever the terminal's encoding."""
+    _write(csv_text(rows))
+
+
+def _write(text: str) -> None:
+    try:
+        click.echo(text.encode(), nl=False)
+    except BrokenPipeError:
+        # without its number, for which click would end with exit code 1
+        raise BrokenPipeError from None
 
 
 def terminal() -> Console:

@@ -153,14 +153,14 @@ def _within(stack: Sequence[_Piece], floor: int) -> list[_Piece]:
 
 
 def _ticks(shown: Columns) -> Text:
-    """Days below the bars, or hours where there are two days at most."""
+    """Days below the bars; hours where there are two days at most, months where there are years."""
     width, line, room = shown.bar, " " * _AXIS, 0
-    long = shown.hours * len(shown.items) > 48
+    long, years = (shown.hours * len(shown.items) > hours for hours in (48, 24 * 366))
     for place, column in enumerate(shown.items):
         at = _AXIS + place * width
         words = f"{column.start:%a} {column.start.day}" if long else f"{column.start:%H:%M}"
         if shown.hours >= 24:
-            words = f"{column.start.day} {column.start:%b}"
+            words = f"{column.start:%b %Y}" if years else f"{column.start.day} {column.start:%b}"
         begins = shown.hours >= 24 or not long or column.start.hour < shown.hours
         if begins and at >= room and at + len(words) <= _AXIS + shown.cells:
             line = line.ljust(at) + words
