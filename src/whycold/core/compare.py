@@ -28,13 +28,12 @@ def compare(before: Prompt, after: Prompt, rules: CacheRules) -> tuple[Divergenc
     when it only goes on.
 
     Blocks that follow everything of ``before`` are the new turn and no divergence. Sections that
-    either side cannot see are left out. Settings count as far as ``rules.effects`` says that they
-    void something. Markers are not content.
+    either side cannot see are left out; of settings those that are recorded on both sides are
+    compared. They count as far as ``rules.effects`` says that they void something. Markers are not
+    content.
     """
     hidden = before.unseen | after.unseen
-    found: list[Divergence] = []
-    if Section.settings not in hidden:
-        found += _settings(before, after, rules)
+    found = list(_settings(before, after, rules, partly=Section.settings in hidden))
     for section in (Section.tools, Section.system, Section.messages):
         if section not in hidden:
             found += _section(before, after, section)
@@ -42,12 +41,17 @@ def compare(before: Prompt, after: Prompt, rules: CacheRules) -> tuple[Divergenc
     return tuple(found[:MOST_TOLD])
 
 
-def _settings(before: Prompt, after: Prompt, rules: CacheRules) -> Iterator[Divergence]:
+def _settings(
+    before: Prompt, after: Prompt, rules: CacheRules, *, partly: bool
+) -> Iterator[Divergence]:
+    """Settings that differ; ``partly``: one that is missing was perhaps not recorded."""
     names = dict.fromkeys(s.name for s in (*before.settings, *after.settings))
     for name in names:
         effect = rules.effects.get(name)
         old, new = before.setting(name), after.setting(name)
         if effect is None or effect.voids is None or same_as_sent(old, new):
+            continue
+        if partly and (old is None or new is None):
             continue
         yield Divergence(
             section=Section.settings,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from whycold.core.call import Call
 from whycold.core.cause import Obstacle
 from whycold.core.divergence import Change, Divergence
-from whycold.core.live_entries import Entry, entries, sent_back, unheard
+from whycold.core.live_entries import Entry, entries, sent_back, unheard, unmarked
 from whycold.core.predecessor import Link, Linked
 from whycold.core.prompt import Section
 from whycold.core.rules import CacheRules
@@ -30,7 +30,8 @@ class Hindrance:
     ``obstacle``.
 
     ``exact`` is false when ``allows`` is an estimate, ``certain`` when the provider's rules leave
-    the effect open.
+    the effect open. ``bound``: it may as well have been less, since what stands before, or where it
+    was marked, is not recorded.
     """
 
     allows: int
@@ -40,6 +41,7 @@ class Hindrance:
     certain: bool = True
     lapsed: str | None = None
     positions: int | None = None
+    bound: bool = False
 
 
 class Scene:
@@ -168,7 +170,8 @@ class Scene:
         """
         certain = divergence.certain
         deepest = self.deepest if first else None
-        if self.left and not self.left[-1].anywhere:
+        hidden = unmarked(self.before, self.rules)
+        if self.left and not self.left[-1].anywhere and not hidden:
             before = [e for e in self.left if e.blocks <= divergence.kept and self.alive(e)]
             entry = deepest or (before[-1] if before else None)
             older = self.older(self.position(divergence))
@@ -184,6 +187,8 @@ class Scene:
             divergence=divergence,
             exact=allows == 0 and divergence.change is Change.set,
             certain=certain,
+            # tools and system are marked, too: an edit of messages leaves some of them
+            bound=hidden and bool(divergence.setting or self.call.usage.cache_read),
         )
 
     def older(self, until: int) -> int:

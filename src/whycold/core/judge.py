@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from math import inf, log
 
-from whycold.core.call import Call
+from whycold.core.call import Call, Said
 from whycold.core.cause import Obstacle
 from whycold.core.diagnosis import Verdict
 from whycold.core.divergence import Change, Divergence
+from whycold.core.grade import spoken
 from whycold.core.hindrance import Hindrance, Scene
 from whycold.core.live_entries import Entry, reach
 from whycold.core.obstacles import obstacles
@@ -71,7 +72,7 @@ def judge(
     ``was`` are the predecessor's counts; ``live`` are entries of any call whose prefix this call
     shares, and that could be read; ``refreshed`` maps a prefix to its entry as last used.
     """
-    anchors = _anchors(call, linked, divergences)
+    anchors = _anchors(call, linked, divergences, was)
     counts = count(call.prompt, call.usage.input, anchors)
     if linked is None or was is None:
         return Judged(_alone(call, rules), counts, why=_too_short(call, rules))
@@ -107,13 +108,13 @@ def _too_short(call: Call, rules: CacheRules) -> Hindrance | None:
 
 
 def _anchors(
-    call: Call, linked: Linked | None, divergences: tuple[Divergence, ...]
+    call: Call, linked: Linked | None, divergences: tuple[Divergence, ...], was: Counts | None
 ) -> dict[int, int]:
     """Leading blocks whose tokens the provider counted: up to the last marker, up to the last one
     for an hour, and what the predecessor sent.
     """
-    anchors: dict[int, int] = {}
     usage = call.usage
+    anchors = _of_unseen(was, divergences) if was is not None and was.opening else {}
     if linked is not None and linked.link in (Link.grown, Link.named) and not divergences:
         total = linked.call.usage.input
         if total is not None:
@@ -128,6 +129,13 @@ def _anchors(
         if last is not None:
             anchors[last + 1] = usage.cache_read + usage.cache_write_1h
     return anchors
+
+
+def _of_unseen(was: Counts, divergences: tuple[Divergence, ...]) -> dict[int, int]:
+    """What is known of a conversation whose opening is not recorded: how long that was taken to
+    be, and, where it only went on, what each of its turns added.
+    """
+    return {0: was.opening} if divergences else {0: was.opening, **was.exact}
 
 
 def _boundary(scene: Scene) -> int | None:
@@ -209,14 +217,17 @@ def _binding(
     scene: Scene, hindrances: Sequence[Hindrance], read: int, could: int, missed: int
 ) -> tuple[Hindrance, bool]:
     """The hindrance that accounts for most of the loss and that the numbers do not refute."""
-    fits = [h for h in hindrances if _fits(scene, h, read) and could - h.allows > scene.rules.slack]
+    slack = scene.rules.slack
+    likely = (replace(h, allows=min(h.allows, read)) if h.bound else h for h in hindrances)
+    fits = [h for h in likely if _fits(scene, h, read) and could - h.allows > slack]
     for certain in (True, False):
         ranked = sorted((h for h in fits if h.certain is certain), key=_rank)
         if ranked and (could - ranked[0].allows) * 2 >= missed:
             best = ranked[0]
-            return best, abs(best.allows - read) <= _margin(scene, best)
+            return best, not best.bound and abs(best.allows - read) <= _margin(scene, best)
     hidden = scene.before.prompt.unseen | scene.call.prompt.unseen
-    if hidden:
+    said = spoken(scene.call)
+    if hidden and (said is None or said.said is not Said.unchanged):
         return Hindrance(read, Obstacle.unseen), False
     return Hindrance(read, Obstacle.lost), False
 

@@ -13,7 +13,7 @@ from whycold.core.prompt import Block, Kind, Section
 from whycold.core.rules import CacheRules, Isolation, OptIn, Ttl
 from whycold.core.tokens import Counts
 
-__all__ = ["Entry", "entries", "positions_between", "reach", "sent_back", "unheard"]
+__all__ = ["Entry", "entries", "positions_between", "reach", "sent_back", "unheard", "unmarked"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,8 @@ def entries(call: Call, rules: CacheRules, counts: Counts) -> tuple[Entry, ...]:
     if rules.minimum is not None and counts.reported and counts.total < rules.minimum:
         return ()
     marked = call.prompt.breakpoints
+    if unmarked(call, rules):
+        return (_at_the_end(call, rules, counts),) if usage.cache_write or usage.cache_read else ()
     if rules.opt_in is OptIn.explicit or (rules.opt_in is OptIn.both and marked):
         if usage.cache_write == 0 and not usage.cache_read:
             return ()
@@ -91,6 +93,35 @@ def _entry(
         tokens=counts.until(blocks),
         exact=counts.is_exact(blocks),
         anywhere=marked is None,
+        ttl=ttl,
+        written=call.at,
+        usable_from=call.began if rules.usable_when_begun else None,
+        expires=call.at + ttl.lifetime + _GRACE if ttl else None,
+    )
+
+
+def unmarked(call: Call, rules: CacheRules) -> bool:
+    """Whether the provider wants markers, and the source does not show where they were."""
+    prompt = call.prompt
+    return rules.opt_in is OptIn.explicit and prompt.asks is None and bool(prompt.unseen)
+
+
+def _at_the_end(call: Call, rules: CacheRules, counts: Counts) -> Entry:
+    """The longest entry of a call whose markers are not recorded: what was read and written.
+
+    It is taken to end with the prompt, its lifetime is the one that was written last; one that was
+    only read has one that is not known.
+    """
+    usage = call.usage
+    last = "5m" if usage.cache_write_5m else "1h" if usage.cache_write_1h else None
+    ttl = rules.ttl(last) if last is not None else None
+    counted = usage.cache_read is not None and usage.cache_write is not None
+    return Entry(
+        call=call.id,
+        blocks=len(call.prompt.blocks),
+        tokens=(usage.cache_read or 0) + (usage.cache_write or 0) if counted else counts.total,
+        exact=counted,
+        anywhere=False,
         ttl=ttl,
         written=call.at,
         usable_from=call.began if rules.usable_when_begun else None,
@@ -122,12 +153,14 @@ def _asked(call: Call, rules: CacheRules) -> str | None:
 
 
 def reach(call: Call, rules: CacheRules) -> int | None:
-    """Deepest number of leading blocks whose entry this call could read; None: any.
+    """Deepest number of leading blocks whose entry this call could read; None: any, or not known.
 
     With markers, a prefix can be read only up to the last marker; without any where they are
     needed, nothing can.
     """
     marked = call.prompt.breakpoints
+    if unmarked(call, rules):
+        return None
     if rules.opt_in is OptIn.explicit or (rules.opt_in is OptIn.both and marked):
         return marked[-1] + 1 if marked else 0
     return None

@@ -78,11 +78,16 @@ def _lapsed(scene: Scene) -> Iterator[Hindrance]:
     longest = max(alive, key=lambda e: (e.blocks, e.exact), default=None)
     older = scene.older(dead[-1].tokens)
     ttl = dead[-1].ttl
+    # other conversations may have kept the tools and system alive that this one begins with
+    shared = scene.was.opening
+    left = max(longest.tokens if longest else 0, older)
+    exact = longest is None or longest.exact or older > longest.tokens
     yield Hindrance(
-        max(longest.tokens if longest else 0, older),
+        max(left, shared),
         Obstacle.expired,
-        exact=longest is None or longest.exact or older > longest.tokens,
+        exact=exact and left >= shared,
         lapsed=ttl.name if ttl else None,
+        bound=shared > left,
     )
 
 

@@ -35,10 +35,10 @@ _TRIVIAL = 64
 class Link(StrEnum):
     """How the predecessor is known.
 
-    ``named``: the request names it; ``grown``: its whole prompt is the beginning of this one;
-    ``edited``: the same conversation, changed; ``restarted``: the same session and agent with other
-    messages (compaction, clearing); ``opened``: another conversation with the same tools and
-    system.
+    ``named``: the request or its source names it; ``grown``: its whole prompt is the beginning of
+    this one; ``edited``: the same conversation, changed; ``restarted``: the same session and agent
+    with other messages (compaction, clearing); ``opened``: another conversation with the same tools
+    and system.
     """
 
     named = "named"
@@ -139,10 +139,10 @@ class History:
     def predecessor(self, call: Call) -> Linked | None:
         """The call that this one should have reused, None when there is none."""
         links = call.prompt.links
-        for named in (links.continues, links.compares):
+        for named in (links.continues, links.compares, links.follows):
             if named and (found := self._by_message.get(named)) is not None and found.prompt.blocks:
                 return Linked(found, Link.named)
-        if not call.prompt.blocks:
+        if not call.prompt.blocks or links.begins:
             return None
         answered = self._answered(call)
         candidates = {c.id: c for c in (*answered.values(), *self._candidates(call))}

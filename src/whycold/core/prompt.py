@@ -134,7 +134,8 @@ class Links:
     ``previous_response_id``, Anthropic threads); ``compares`` the id that the client asks the
     provider's diagnostics to compare with; ``asked`` whether diagnostics were asked for at all;
     ``cache_key`` the client's routing key (OpenAI ``prompt_cache_key``); ``conversation`` a
-    server-side conversation id.
+    server-side conversation id. ``follows`` is the id of the reply that the source puts before the
+    request; ``begins``: the source knows that nothing stands before it.
     """
 
     continues: str | None = None
@@ -142,6 +143,8 @@ class Links:
     asked: bool = False
     cache_key: str | None = None
     conversation: str | None = None
+    follows: str | None = None
+    begins: bool = False
 
 
 @dataclass(frozen=True)
@@ -152,7 +155,8 @@ class Prompt:
     nothing is ever said of them. ``inherits`` are sections that the server takes from the call in
     ``links.continues``. ``opaque`` counts blocks of unknown kind, ``stripped`` blocks that this
     provider takes out of its cache key. ``asks`` is true when the request asks for caching at all,
-    None where the provider caches without being asked.
+    None where the provider caches without being asked, or, with ``unseen`` sections, the source
+    cannot see the markers.
     """
 
     blocks: tuple[Block, ...]

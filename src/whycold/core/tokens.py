@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import accumulate, pairwise
 
-from whycold.core.prompt import Block, Kind, Prompt
+from whycold.core.prompt import Block, Kind, Prompt, Section
 
 __all__ = ["Counts", "count", "estimate"]
 
@@ -31,25 +31,32 @@ class Counts:
 
     ``per_block`` are whole numbers that sum to ``total``; ``exact`` maps a number of leading blocks
     to the exact tokens they hold, where the provider's own counts tell. ``total`` is an estimate
-    when ``reported`` is false.
+    when ``reported`` is false. ``opening`` is what stands before the first block and was not
+    recorded: an estimate, and part of ``total`` and of every position.
     """
 
     def __init__(
-        self, per_block: tuple[int, ...], *, reported: bool, exact: Mapping[int, int]
+        self,
+        per_block: tuple[int, ...],
+        *,
+        reported: bool,
+        exact: Mapping[int, int],
+        opening: int = 0,
     ) -> None:
         self.per_block = per_block
-        self.ends = tuple(accumulate(per_block))
+        self.opening = opening
+        self.ends = tuple(accumulate(per_block, initial=opening))[1:]
         self.reported = reported
         self.exact = exact
 
     @property
     def total(self) -> int:
         """Tokens of the whole prompt."""
-        return self.ends[-1] if self.ends else 0
+        return self.ends[-1] if self.ends else self.opening
 
     def until(self, blocks: int, share: float = 0.0) -> int:
         """Tokens before block number ``blocks``, plus a share of that block."""
-        before = self.ends[blocks - 1] if blocks > 0 else 0
+        before = self.ends[blocks - 1] if blocks > 0 else self.opening
         return (
             before + int(self.per_block[blocks] * share)
             if blocks < len(self.per_block) and share
@@ -58,7 +65,7 @@ class Counts:
 
     def is_exact(self, blocks: int) -> bool:
         """Whether the tokens of the leading ``blocks`` are known and not estimated."""
-        return blocks == 0 or blocks in self.exact
+        return blocks in self.exact or (blocks == 0 and not self.opening)
 
 
 def count(prompt: Prompt, total: int | None, anchors: Mapping[int, int] | None = None) -> Counts:
@@ -66,12 +73,16 @@ def count(prompt: Prompt, total: int | None, anchors: Mapping[int, int] | None =
     total.
 
     Anchors that do not rise with the blocks, or pass the total, are left out: counts of server-side
-    loops can be sums.
+    loops can be sums. Where tools, system or the first messages are not recorded, they get what the
+    recorded blocks are not estimated to hold, or what an anchor at 0 says.
     """
     weights = [estimate(block) for block in prompt.blocks]
+    opening = 0
+    if total is not None and _begins_unseen(prompt):
+        opening = min(total, (anchors or {}).get(0, max(0, total - round(sum(weights)))))
     if not weights:
-        return Counts((), reported=total is not None, exact={})
-    known = {0: 0}
+        return Counts((), reported=total is not None, exact={}, opening=opening)
+    known = {0: opening}
     if total is not None:
         for blocks, tokens in sorted((anchors or {}).items()):
             if max(known) < blocks < len(weights) and max(known.values()) < tokens <= total:
@@ -83,7 +94,16 @@ def count(prompt: Prompt, total: int | None, anchors: Mapping[int, int] | None =
     stops = sorted(known)
     for start, stop in pairwise(stops):
         out += _share(weights[start:stop], known[stop] - known[start])
-    return Counts(tuple(out), reported=total is not None, exact=known if total is not None else {})
+    exact = known if total is not None else {}
+    if opening:
+        exact = {blocks: tokens for blocks, tokens in known.items() if blocks}
+    return Counts(tuple(out), reported=total is not None, exact=exact, opening=opening)
+
+
+def _begins_unseen(prompt: Prompt) -> bool:
+    """Whether something that was not recorded stands before the first block."""
+    sections = {block.section for block in prompt.blocks}
+    return bool(prompt.unseen - {Section.settings}) and sections <= {Section.messages}
 
 
 def _share(weights: Sequence[float], total: int) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -16,11 +16,15 @@ from whycold.core.divergence import Divergence
 from whycold.core.grade import grade, spoken
 from whycold.core.judge import Judged
 from whycold.core.predecessor import Linked
+from whycold.core.prompt import Section
 from whycold.core.rules import CacheRules
 from whycold.core.tokens import Counts
 from whycold.core.wording import ruled_out, summary
 
 __all__ = ["told"]
+
+_NOT_RECORDED = "(not recorded)"
+"""The path of what stands before the first block that a source shows."""
 
 
 @dataclass(frozen=True)
@@ -179,6 +183,27 @@ def _reason(judged: Judged, main: _Named) -> Reason | None:
 
 
 def _blocks(call: Call, counts: Counts) -> tuple[BlockCount, ...]:
+    return (*_opening(call, counts), *_recorded(call, counts))
+
+
+def _opening(call: Call, counts: Counts) -> Iterator[BlockCount]:
+    """What stands before the first block and is not recorded, as one block."""
+    read, hidden = call.usage.cache_read, call.prompt.unseen
+    if counts.opening:
+        yield BlockCount(
+            section=next(
+                s for s in (Section.tools, Section.system, Section.messages) if s in hidden
+            ),
+            path=_NOT_RECORDED,
+            name=None,
+            role=None,
+            tokens=counts.opening,
+            cached=None if read is None else counts.opening <= read,
+            breakpoint=None,
+        )
+
+
+def _recorded(call: Call, counts: Counts) -> tuple[BlockCount, ...]:
     read = call.usage.cache_read
     return tuple(
         BlockCount(
