@@ -231,26 +231,6 @@ def told_of(call: Call, verdict: Verdict) -> Diagnosis:
     )
 
 
-def told_of(call: Call, verdict: Verdict) -> Diagnosis:
-    return Diagnosis(
-        call=call.id,
-        at=call.at,
-        api=call.api,
-        provider=call.provider,
-        model=call.model,
-        verdict=verdict,
-        summary="",
-        usage=call.usage,
-        grade=Grade.consistent if verdict is not Verdict.first else None,
-        message_id=call.reply.message_id,
-        request_id=call.request_id,
-        project=call.project,
-        session=call.session,
-        agent=call.agent,
-        release=call.release,
-    )
-
-
 def lost_by(told: Diagnosis, rng: random.Random) -> Diagnosis:
     reason, cause, path = rng.choice(REASONS)
     found = Found(Section.messages, path, 7, "", "", cause, False, "") if path else None
