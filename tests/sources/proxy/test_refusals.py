@@ -46,6 +46,7 @@ SMUGGLED = {
 
 BAD_CHUNKS = {
     "no number": b"zz\r\nab\r\n",
+    "no number yet": b"POST /v1/mess",
     "a signed size": b"+2\r\nab\r\n",
     "a prefixed size": b"0x2\r\nab\r\n",
     "a size with an underscore": b"1_0\r\n",

@@ -6,7 +6,8 @@ import pytest
 
 from whycold.errors import UserError
 from whycold.sources.proxy.config import VENDORS, Upstream
-from whycold.sources.proxy.http1 import BadMessage, parse_request
+from whycold.sources.proxy.http1 import BadMessage
+from whycold.sources.proxy.request_head import parse_request
 from whycold.sources.proxy.routing import HostGuard, Router
 
 UPSTREAMS = {

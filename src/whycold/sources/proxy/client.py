@@ -10,9 +10,10 @@ from typing import cast
 
 from whycold.sources.proxy.answers import own_answer
 from whycold.sources.proxy.framing import MORE, BodyEnd, request_body
-from whycold.sources.proxy.http1 import BadMessage, RequestHead, find_head, parse_request
+from whycold.sources.proxy.http1 import BadMessage, find_head
 from whycold.sources.proxy.hub import Hub
 from whycold.sources.proxy.relay import HOLD_PIPELINED, Relay
+from whycold.sources.proxy.request_head import RequestHead, parse_request
 from whycold.sources.proxy.routing import Route
 from whycold.sources.proxy.tee import Tape
 from whycold.sources.proxy.upstream import keep_socket_alive
@@ -180,9 +181,12 @@ class ClientConnection(asyncio.Protocol):
                 data = data[:end]
                 body = None
         self._body = body
-        relay = Relay(self._hub, self, head, route, self._tape(head, route))
+        tape = self._tape(head, route)
+        relay = Relay(self._hub, self, head, route, data, tape)
         self._relay = relay
-        relay.begin(data, ended=body is None)
+        relay.begin(body is None)
+        if tape is not None and data:
+            tape.add_request(data)
 
     def _tape(self, head: RequestHead, route: Route) -> Tape | None:
         tee = self._hub.tee
@@ -279,10 +283,11 @@ class ClientConnection(asyncio.Protocol):
         if self._transport.is_closing():
             return
         self.release(self._holds)
-        if self._transport.can_write_eof():
+        try:
             self._transport.write_eof()
-        else:
-            self._transport.close()
+        except OSError:
+            # The client reset the connection, and the event loop has not noticed yet.
+            self._transport.abort()
 
     # What the server asks for
 

@@ -15,6 +15,9 @@ __all__ = ["MORE", "BodyEnd", "ChunkContent", "request_body", "response_body"]
 MORE: Final = -1
 
 _SIZE_LINE = rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*+)?\r\n"
+_SIZE_LINE_BEGUN = re.compile(
+    rb"(?:[0-9A-Fa-f]{1,15}(?:[ \t]*|[ \t]*;[\t\x20-\x7e\x80-\xff]*+)\r?)?"
+)
 _FIRST_CHUNK = re.compile(_SIZE_LINE)
 _NEXT_CHUNK = re.compile(rb"\r\n" + _SIZE_LINE)
 _TRAILERS = re.compile(rb"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]++:[\t\x20-\x7e\x80-\xff]*+\r\n)*+\r\n")
@@ -177,16 +180,16 @@ class _ExactChunks(BodyEnd):
         """``rest`` when it can still become what is waited for. Raises BadMessage."""
         if self._pattern is _TRAILERS:
             whole = rest.startswith(b"\r\n") or b"\r\n\r\n" in rest
-            whole = whole or _BARE_LINE_FEED.search(rest) is not None
+            possible = not whole and _BARE_LINE_FEED.search(rest) is None
             limit = _LONGEST_TRAILERS
+        elif self._pattern is _NEXT_CHUNK and len(rest) < 2:
+            possible = rest in (b"", b"\r")
+            limit = 2
         else:
-            line = rest
-            whole = False
-            if self._pattern is _NEXT_CHUNK:
-                line = rest[2:]
-                whole = not b"\r\n".startswith(rest[:2])
-            whole = whole or b"\n" in line
+            line = rest[2:] if self._pattern is _NEXT_CHUNK else rest
+            possible = line is rest or rest.startswith(b"\r\n")
+            possible = possible and _SIZE_LINE_BEGUN.fullmatch(line) is not None
             limit = _LONGEST_LINE
-        if whole or len(rest) > limit:
+        if not possible or len(rest) > limit:
             raise BadMessage(400, "bad_request", "the request's chunks are not well-formed")
         return rest

@@ -6,16 +6,11 @@ import asyncio
 from typing import Final, Protocol
 
 from whycold.sources.proxy.framing import MORE, BodyEnd, ChunkContent, response_body
-from whycold.sources.proxy.http1 import (
-    CHUNKED,
-    UNTIL_CLOSE,
-    BadMessage,
-    RequestHead,
-    ResponseHead,
-    find_head,
-    parse_response,
-)
+from whycold.sources.proxy.http1 import CHUNKED, UNTIL_CLOSE, BadMessage, find_head
 from whycold.sources.proxy.hub import Hub
+from whycold.sources.proxy.outbox import Outbox
+from whycold.sources.proxy.request_head import RequestHead
+from whycold.sources.proxy.response_head import ResponseHead, parse_response
 from whycold.sources.proxy.routing import Route
 from whycold.sources.proxy.tee import Tape
 from whycold.sources.proxy.upstream import UpstreamConnection
@@ -25,7 +20,6 @@ from whycold.sources.spool_record import Cut
 __all__ = ["HOLD_DIALING", "HOLD_PIPELINED", "HOLD_UPSTREAM_FULL", "ClientSide", "Relay"]
 
 _CLOSE: Final = b"Connection: close"
-_COPIED: Final = 65536
 
 
 # Why a client is not read from for now; the reasons are added up.
@@ -65,45 +59,47 @@ class ClientSide(Protocol):
 
 
 class Relay:
-    """Writes what comes from one side to the other, then gives the tee its reference.
+    """Writes what comes from one side to the other, then gives the tape its reference.
 
-    What was sent is kept (``_pieces``) while there is no connection yet, and until the response
-    begins where the connection had been used before: such a one may turn out to be closed."""
+    ``data`` is what had come of the request's body when its head was complete."""
 
     __slots__ = (
         "_answer_head",
         "_body",
         "_client",
-        "_connection",
         "_content",
         "_dial",
         "_head",
         "_head_bytes",
         "_hub",
         "_keep_client",
-        "_pieces",
-        "_pieces_size",
+        "_outbox",
         "_request_done",
         "_retried",
         "_route",
-        "_sent_at",
         "_tape",
         "_tunnel",
     )
 
     def __init__(
-        self, hub: Hub, client: ClientSide, head: RequestHead, route: Route, tape: Tape | None
+        self,
+        hub: Hub,
+        client: ClientSide,
+        head: RequestHead,
+        route: Route,
+        data: bytes,
+        tape: Tape | None,
     ) -> None:
         self._hub = hub
         self._client = client
         self._head = head
         self._route = route
         self._tape = tape
-        self._connection: UpstreamConnection | None = None
+        via = None
+        if not route.upstream.vendor:
+            via = head.via + b", " + hub.identity if head.via else hub.identity
+        self._outbox = Outbox(hub, head.forwarded(route.target, route.authority, via), data)
         self._dial: asyncio.Task[None] | None = None
-        self._pieces: list[bytes] | None = None
-        self._pieces_size = 0
-        self._sent_at = 0.0
         self._retried = False
         self._request_done = False
         self._head_bytes = b""
@@ -113,36 +109,25 @@ class Relay:
         self._keep_client = False
         self._tunnel = False
 
-    def begin(self, data: bytes, ended: bool) -> None:
-        """Sends the request's head and what has come of its body, now or as soon as there is a
-        connection; ``ended`` when that is all of it."""
+    def begin(self, ended: bool) -> None:
+        """Sends the request's head and ``data``, now or as soon as there is a connection;
+        ``ended`` when that is all of it."""
         hub = self._hub
         head = self._head
-        upstream = self._route.upstream
-        via = None
-        if not upstream.vendor:
-            via = head.via + b", " + hub.identity if head.via else hub.identity
-        first = head.forwarded(self._route.target, self._route.authority, via)
-        self._pieces = [first, data] if data else [first]
-        self._pieces_size = len(first) + len(data)
-        replayable = head.upgrade is None and head.length <= hub.replay_left
-        connection = hub.pool.take(upstream) if replayable else None
+        # What cannot be kept to be sent again gets a connection that cannot be stale.
+        repeatable = head.upgrade is None and head.length <= hub.replay_left
+        connection = hub.pool.take(self._route.upstream) if repeatable else None
         if connection is None:
-            self._dial = hub.pool.dial(upstream, self)
+            self._dial = hub.pool.dial(self._route.upstream, self)
         else:
             self._attach(connection)
-        if self._tape is not None and data:
-            self._tape.add_request(data)
         if ended:
             self.request_ended()
 
     def request_data(self, data: bytes) -> None:
         """The next part of the request's body."""
-        connection = self._connection
-        if connection is not None:
-            connection.transport.write(data)
-        if self._pieces is not None:
-            self._keep(data)
+        if self._outbox.add(data):
+            self._client.hold(HOLD_DIALING)
         if self._tape is not None:
             self._tape.add_request(data)
 
@@ -151,28 +136,6 @@ class Relay:
         self._request_done = True
         if self._tape is not None:
             self._tape.sent()
-
-    def _keep(self, data: bytes) -> None:
-        size = len(data)
-        if self._connection is None:
-            self._pieces_size += size
-            assert self._pieces is not None
-            self._pieces.append(data)
-            if self._pieces_size > self._hub.config.limits.buffer_bytes:
-                self._client.hold(HOLD_DIALING)
-        elif self._hub.replay_left < size:
-            self._forget_pieces()
-        else:
-            self._hub.replay_left -= size
-            self._pieces_size += size
-            assert self._pieces is not None
-            self._pieces.append(data)
-
-    def _forget_pieces(self) -> None:
-        """Nothing needs to be sent again from here on."""
-        if self._pieces is not None and self._connection is not None:
-            self._hub.replay_left += self._pieces_size
-        self._pieces = None
 
     # The upstream's side
 
@@ -186,15 +149,7 @@ class Relay:
 
     def _attach(self, connection: UpstreamConnection) -> None:
         connection.borrower = self
-        pieces = self._pieces
-        assert pieces is not None
-        _write_all(connection.transport, pieces)
-        if connection.used:
-            self._sent_at = self._hub.loop.time()
-            self._hub.replay_left -= self._pieces_size
-        else:
-            self._pieces = None
-        self._connection = connection
+        self._outbox.attach(connection)
         if self._client.write_paused:
             connection.pause(True)
         self._client.release(HOLD_DIALING)
@@ -230,7 +185,7 @@ class Relay:
             self._complete(body)
 
     def _take_head(self, data: bytes) -> None:
-        self._forget_pieces()
+        self._outbox.forget()
         data = self._head_bytes + data if self._head_bytes else data
         while True:
             try:
@@ -286,10 +241,9 @@ class Relay:
 
     def _complete(self, body: BodyEnd) -> None:
         answer = self._answer_head
-        connection, self._connection = self._connection, None
         assert answer is not None
+        connection = self._outbox.take_connection()
         if connection is not None:
-            connection.borrower = None
             if self._request_done and body.exact and answer.keep_alive:
                 self._hub.pool.give(self._route.upstream, connection, answer.keep_alive_s)
             else:
@@ -319,28 +273,20 @@ class Relay:
     def upstream_lost(self, error: Exception | None) -> None:
         if self._answer_head is not None:
             if self._answer_head.length == UNTIL_CLOSE and error is None and self._body is not None:
-                self._connection = None
                 self._complete(self._body)
             else:
                 self._cut_by_upstream("it closed the connection")
         elif self._tunnel:
-            self._connection = None
+            self._outbox.take_connection()
             self._client.relay_ended(keep=False)
-        elif self._may_retry():
+        elif not self._retried and self._outbox.detach():
             self._retry()
         else:
             where = f"upstream {self._route.upstream.name}"
             self._fail(502, "upstream_closed", f"{where} closed the connection without an answer")
 
-    def _may_retry(self) -> bool:
-        """Only what a connection's own age explains: later the upstream may have begun to work."""
-        soon = self._hub.loop.time() - self._sent_at < self._hub.config.limits.stale_s
-        return self._pieces is not None and not self._retried and soon
-
     def _retry(self) -> None:
-        self._hub.replay_left += self._pieces_size
         self._retried = True
-        self._connection = None
         self._hub.counts[Count.retried] += 1
         if self._tape is not None:
             self._tape.retried = True
@@ -382,9 +328,10 @@ class Relay:
 
     def client_lost(self) -> None:
         """The client is gone: so is the call."""
-        if self._tunnel and self._connection is not None:
-            self._connection.borrower = None
-            self._connection.transport.close()
+        if self._tunnel:
+            connection = self._outbox.take_connection()
+            if connection is not None:
+                connection.transport.close()
             return
         self._let_go()
         self._hub.counts[Count.client_cut] += 1
@@ -416,27 +363,15 @@ class Relay:
 
     def client_full(self, full: bool) -> None:
         """The client takes no more for now (True), or again (False)."""
-        if self._connection is not None:
-            self._connection.pause(full)
+        self._outbox.pause(full)
 
     def _let_go(self) -> None:
-        self._forget_pieces()
         if self._dial is not None:
             self._dial.cancel()
             self._dial = None
-        if self._connection is not None:
-            self._connection.abort()
-            self._connection = None
+        self._outbox.let_go()
 
     def _finish_tape(self) -> None:
         tape, self._tape = self._tape, None
         if tape is not None:
             tape.finish()
-
-
-def _write_all(transport: asyncio.WriteTransport, pieces: list[bytes]) -> None:
-    """In one system call where that is cheap: a copy of a little costs less than a second call."""
-    if sum(map(len, pieces)) <= _COPIED:
-        transport.write(b"".join(pieces))
-    else:
-        transport.writelines(pieces)

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from whycold.sources.proxy.config import Upstream
-from whycold.sources.proxy.http1 import (
+from whycold.sources.proxy.http1 import BadMessage
+from whycold.sources.proxy.request_head import (
     HINT_ANTHROPIC,
     HINT_ANTHROPIC_KEY,
     HINT_GOOGLE_KEY,
-    BadMessage,
     RequestHead,
 )
 

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable
 from typing import Final
 
-from whycold.sources.proxy.http1 import RequestHead
+from whycold.sources.proxy.request_head import RequestHead
 from whycold.sources.redact import Redactor
 from whycold.sources.spool_counts import Count
 from whycold.sources.spool_record import Capture, Cut, Missing, Outline, Record, RecordHead, dechunk

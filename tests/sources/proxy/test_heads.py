@@ -6,18 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whycold.sources.proxy.http1 import (
-    CHUNKED,
+from whycold.sources.proxy.http1 import CHUNKED, UNTIL_CLOSE, BadMessage, find_head
+from whycold.sources.proxy.request_head import (
     HINT_ANTHROPIC,
     HINT_ANTHROPIC_KEY,
     HINT_GOOGLE_KEY,
-    UNTIL_CLOSE,
-    BadMessage,
     RequestHead,
-    find_head,
     parse_request,
-    parse_response,
 )
+from whycold.sources.proxy.response_head import parse_response
 
 
 def asked(*lines: bytes, minor: int = 1) -> RequestHead:
