@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -55,15 +55,15 @@ class SqliteStore:
         self._writing = threading.RLock()
         self._local = threading.local()
         self._open: list[Database] = []
-        if write:
-            try:
-                db = self._file.begin()
-                self._owner = db, Writer(db, key)
-            except BaseException:
-                self._file.release()
-                raise
-        else:
+        if not write:
             self._file.look()
+            return
+        with ExitStack() as undone:
+            undone.callback(self._file.release)
+            db = self._file.begin()
+            undone.callback(db.close)
+            self._owner = db, Writer(db, key)
+            undone.pop_all()
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -131,10 +131,9 @@ class Database:
             try:
                 yield
                 self.run("COMMIT")
-            except BaseException:
+            finally:
                 if self._connection.in_transaction:
                     self.run("ROLLBACK")
-                raise
 
     @contextmanager
     def snapshot(self) -> Generator[None]:

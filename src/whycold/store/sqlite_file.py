@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
@@ -97,17 +98,15 @@ class StoreFile:
         finally:
             look.close()
         db = Database(self.path, write=True)
-        try:
-            with translated(self.path):
-                suspect = self._beside(".suspect")
-                if suspect.exists() or self.path.stat().st_size <= _CHECKED_WHOLE:
-                    _check(db)
-                migrate(db)
-                db.value("SELECT max(rid) FROM call")
-                suspect.unlink(missing_ok=True)
-        except BaseException:
-            db.close()
-            raise
+        with ExitStack() as undone, translated(self.path):
+            undone.callback(db.close)
+            suspect = self._beside(".suspect")
+            if suspect.exists() or self.path.stat().st_size <= _CHECKED_WHOLE:
+                _check(db)
+            migrate(db)
+            db.value("SELECT max(rid) FROM call")
+            suspect.unlink(missing_ok=True)
+            undone.pop_all()
         return db
 
     def _take_lock(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -85,7 +85,8 @@ class Writer:
     @contextmanager
     def transaction(self) -> Generator[None]:
         """All of the inside with its sums, or nothing."""
-        try:
+        with ExitStack() as undone:
+            undone.callback(self.forget)
             with self._db.transaction():
                 version = self._db.changed_elsewhere()
                 if version != self._version:
@@ -97,9 +98,7 @@ class Writer:
                 self._sums.flush()
                 self._culprits.flush()
                 self._openings.flush()
-        except BaseException:
-            self.forget()
-            raise
+            undone.pop_all()
 
     def remove(self, rid: int) -> int:
         """Remove a call and take it out of all sums. Contents that went with it."""
