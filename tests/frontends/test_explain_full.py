@@ -62,7 +62,8 @@ def test_changes_that_stand_close_share_the_lines_between_them():
 
 
 def test_the_first_and_the_last_line_have_no_fold_beside_them():
-    assert shown("\n".join(LINES[:4]), changed(0, 3)[: len("\n".join(LINES[:4])) + 10]) == snapshot("""\
+    before = "\n".join(LINES[:4])
+    assert shown(before, changed(0, 3)[: len(before) + 10]) == snapshot("""\
 
  ● system[0].text  111 characters before, 121 after
    - Line 0 of the instructions.
@@ -111,6 +112,28 @@ def test_a_value_that_came_is_shown_whole():
 
 def test_a_very_long_value_is_cut_and_that_is_said():
     assert "⋯ 96,000 more characters: --json has them" in shown("x" * 100_000, None)
+
+
+def test_a_change_is_shown_however_far_from_the_beginning_it_stands():
+    before = "word " * 40_000
+    told = shown(before, before[:150_000] + "HERE " + before[150_000:])
+    assert "{+HERE +}" in told
+    assert len(told) < 2000
+
+
+def test_a_line_of_very_many_changes_is_cut_and_that_is_said():
+    before = "the quick brown fox jumps over a lazy dog and goes on " * 2000
+    told = shown(before, before.replace("fox", "cat"))
+    assert told.count("{+cat+}") > 20
+    assert "more characters: --json has them" in " ".join(told.split())
+    assert len(told) < 40_000
+
+
+def test_very_many_lines_are_cut_and_that_is_said():
+    told = shown("first", "first\n" + "\n".join(f"line {n}" for n in range(5000)))
+    assert "+ line 3" in told
+    assert "more characters: --json has them" in told
+    assert len(told.splitlines()) < 1000
 
 
 def test_control_characters_are_not_obeyed():

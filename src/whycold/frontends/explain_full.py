@@ -27,8 +27,9 @@ _CONTEXT = 2
 _NEAR = 80
 """Characters around a change that are kept of a long line."""
 _WORTH_FOLDING = 40
-_LONGEST = 4000
-"""Characters of one side of one change that are shown; ``--json`` has them all."""
+_LONGEST, _MOST_OF_A_LINE = 4000, 8000
+"""Characters of one side of one change, and of one line, that are shown; ``--json`` has them all.
+"""
 _MOST = 50
 """Values that are shown."""
 
@@ -187,20 +188,26 @@ def _same(text: str) -> Iterator[tuple[Text, Text]]:
 def _lines(
     sign: str, text: str, spans: Sequence[tuple[int, int]], look: Look
 ) -> Iterator[tuple[Text, Text]]:
-    """Changed lines with the words that differ marked in them."""
+    """Changed lines with the words that differ marked in them, up to what a reader can bear."""
     style = BAD if sign == "-" else GOOD
-    hidden, at = len(text) - _LONGEST, 0
-    for line in text[:_LONGEST].removesuffix("\n").split("\n") if text else ():
+    at = shown = 0
+    for line in text.removesuffix("\n").split("\n") if text else ():
         # an empty span has nothing to mark, but the line is shown around it
-        shown = [
+        inside = [
             (max(a - at, 0), min(b - at, len(line)))
             for a, b in spans
             if a - at <= len(line) and b >= at
         ]
-        yield Text(sign, style=style), _shortened(line, shown, SOFT, style, look=look)
-        at += len(line) + 1
-    if hidden > 0:
-        yield Text(), Text(f"⋯ {exact(hidden)} more characters: --json has them", style=FAINT)
+        row = _shortened(line, inside, SOFT, style, look=look)
+        at, shown = at + len(line) + 1, shown + len(row)
+        yield Text(sign, style=style), row
+        if shown > _LONGEST and at < len(text):
+            yield Text(), _more(len(text) - at)
+            return
+
+
+def _more(characters: int) -> Text:
+    return Text(f"⋯ {exact(characters)} more characters: --json has them", style=FAINT)
 
 
 def _shortened(
@@ -212,11 +219,15 @@ def _shortened(
         keep_left = _NEAR if number else 0 if spans else 2 * _NEAR
         keep_right = _NEAR if number < len(spans) else 0
         out.append(_stretch(line[done:start], keep_left, keep_right), style=plain)
-        text = printable(line[start:end])
+        text = printable(line[start : min(end, start + _LONGEST)])
         if text and look is not None and not look.colour and (start or end < len(line)):
             text = f"[-{text}-]" if marked == BAD else f"{{+{text}+}}"
         out.append(text, style=f"bold {marked}" if marked else plain)
         done = end
+        if end - start > _LONGEST:
+            out.append(" ").append_text(_more(end - start - _LONGEST)).append(" ")
+        if len(out) > _MOST_OF_A_LINE and end < len(line):
+            return out.append(" ").append_text(_more(len(line) - end))
     return out
 
 
