@@ -19,6 +19,8 @@ __all__ = ["MOST_TOLD", "compare"]
 
 _SHOWN = 400
 """Characters of a whole block that are shown when it was added or removed."""
+_LINES = 8
+"""Blocks that are shown where some came in another order."""
 MOST_TOLD = 1000
 """Divergences that are told of one pair of prompts: the work on hostile input stays in bounds."""
 
@@ -193,6 +195,8 @@ def _listed(old: Sequence[Block], new: Sequence[Block], *, goes_on: bool) -> Ite
         yield replace(
             whole,
             path=old[kept].path if kept < len(old) else whole.path,
+            before=_in_order(old, [i for i, _ in found.moved]),
+            after=_in_order(new, [j for _, j in found.moved]),
             old=tuple(was),
             new=tuple(now),
         )
@@ -200,6 +204,12 @@ def _listed(old: Sequence[Block], new: Sequence[Block], *, goes_on: bool) -> Ite
         yield _whole(old[i], None, Change.removed, kept=i)
     for j in (*found.added, *(() if goes_on else found.tail)):
         yield _whole(None, new[j], Change.added, kept=ahead[j])
+
+
+def _in_order(blocks: Sequence[Block], moved: Sequence[int]) -> str:
+    """How blocks begin, one per line, from the first that moved to the last."""
+    there = blocks[min(moved) : max(moved) + 1]
+    return _cut("\n".join(" ".join(shown(b.value)[:60].split()) for b in there[:_LINES]))
 
 
 def _changed(found: Alignment) -> tuple[set[int], set[int]]:

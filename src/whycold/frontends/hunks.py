@@ -4,7 +4,7 @@ same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,12 +14,15 @@ from rich.text import Text
 from whycold.core.diagnosis import Found
 from whycold.core.edit import CONTEXT, Edit, find_edits
 from whycold.core.numbers import exact
+from whycold.core.wording import shortened
 from whycold.frontends.palette import BAD, FAINT, GOOD
 from whycold.frontends.printable import printable
 
 __all__ = ["Row", "hunks"]
 
 _MOST_LINES = 8
+_WORTH_A_ROW = 10
+"""Fewer characters than this are left out without being counted."""
 _CUT = 400
 """The length at which a text in a diagnosis was cut in its middle or at its end."""
 _STYLES = {"-": BAD, "+": GOOD}
@@ -103,9 +106,12 @@ def _shifted(edit: Edit, old: int, new: int) -> Edit:
     )
 
 
-def hunks(edits: Sequence[Found], *, colour: bool, more: bool = False) -> Iterator[Row]:
-    """The edits of one value in their order, with what is folded between them; ``more`` of them
-    follow.
+def hunks(
+    edits: Sequence[Found], *, colour: bool, more: bool = False, longest: int = _CUT
+) -> Iterator[Row]:
+    """The edits of one value in their order, with what is folded between them.
+
+    ``more`` says that others follow; ``longest`` is how many characters of a side are shown.
     """
     done: int | None = 0
     views: list[_View] = []
@@ -116,17 +122,16 @@ def hunks(edits: Sequence[Found], *, colour: bool, more: bool = False) -> Iterat
         hunk = _hunk(view, done or 0)
         if done is not None:
             yield from _folded(hunk.start - done)
-        yield from _rows("-", hunk.old, colour=colour)
-        yield from _rows("+", hunk.new, colour=colour)
+        yield from _rows("-", _cut(hunk.old, longest), colour=colour)
+        yield from _rows("+", _cut(hunk.new, longest), colour=colour)
         done = hunk.end
     if not more and done is not None and (rest := edits[-1].rest) is not None:
         yield from _folded(views[-1].base + len(views[-1].before) + rest - done)
 
 
 def _folded(characters: int) -> Iterator[Row]:
-    if characters > 0:
-        plural = "" if characters == 1 else "s"
-        yield Row(" ", Text(f"… {exact(characters)} character{plural} unchanged", style=FAINT))
+    if characters >= _WORTH_A_ROW:
+        yield Row(" ", Text(f"… {exact(characters)} characters unchanged", style=FAINT))
 
 
 def _hunk(view: _View, done: int) -> _Hunk:
@@ -197,7 +202,19 @@ def _pieces(
     return tuple(piece for piece in out if piece.text)
 
 
-def _rows(sign: str, pieces: Sequence[_Piece], *, colour: bool) -> Iterator[Row]:
+def _cut(pieces: Sequence[_Piece], longest: int) -> Iterator[_Piece]:
+    """The pieces, long ones without their middle."""
+    over = sum(len(piece.text) for piece in pieces) - longest
+    for piece in pieces:
+        spare = len(piece.text) - longest // 2
+        if over <= 0 or spare <= 0:
+            yield piece
+            continue
+        over -= spare
+        yield _Piece(shortened(piece.text, longest // 2), piece.changed)
+
+
+def _rows(sign: str, pieces: Iterable[_Piece], *, colour: bool) -> Iterator[Row]:
     """The pieces line by line, at most eight lines."""
     lines: list[list[_Piece]] = [[]]
     for piece in pieces:

@@ -27,6 +27,8 @@ _WIDEST = 100
 _MARGIN = 4
 """Cells in front of a changed text, for its sign."""
 _MOST_PLACES = 10
+_LONGEST_FIRST, _LONGEST = 400, 160
+"""Characters of a changed text that are shown: of the first one, and of those behind it."""
 _MOST_EDITS = 4
 _MOST_BLOCKS = 5
 """What is shown in full; more are counted."""
@@ -102,7 +104,8 @@ def _changes(told: Diagnosis, width: int, *, colour: bool) -> Iterator[Renderabl
     for at, place in enumerate(found[:_MOST_PLACES]):
         if at:
             yield Text()
-        yield from _place(place, told, width, colour=colour)
+        longest = _LONGEST_FIRST if at == 0 else _LONGEST
+        yield from _place(place, told, width, colour=colour, longest=longest)
     if more := found[_MOST_PLACES:]:
         names = ", ".join(name_of(place.first.path, 40) for place in more[:3])
         others = f": {names}{', …' if len(more) > 3 else ''}"
@@ -110,7 +113,9 @@ def _changes(told: Diagnosis, width: int, *, colour: bool) -> Iterator[Renderabl
         yield Text(f"and {exact(len(more))} more places{others}", style=FAINT)
 
 
-def _place(place: Place, told: Diagnosis, width: int, *, colour: bool) -> Iterator[RenderableType]:
+def _place(
+    place: Place, told: Diagnosis, width: int, *, colour: bool, longest: int
+) -> Iterator[RenderableType]:
     first = place.first
     path = name_of(first.path)
     facts = [place.count, "expected" if first.expected else "", place.role]
@@ -133,7 +138,8 @@ def _place(place: Place, told: Diagnosis, width: int, *, colour: bool) -> Iterat
         yield _grid(_beginnings(place, width), width)
         return
     more = len(place.edits) - _MOST_EDITS
-    yield _grid(hunks(place.edits[:_MOST_EDITS], colour=colour, more=more > 0), width)
+    shown = place.edits[:_MOST_EDITS]
+    yield _grid(hunks(shown, colour=colour, more=more > 0, longest=longest), width)
     if more > 0:
         yield Text(f"    and {exact(more)} more edits of this text", style=FAINT)
 
