@@ -169,3 +169,11 @@ def test_messages_that_changed_allow_what_stands_before_them_to_be_read():
     after = turn("2", summary, used=usage(12_000, 9_000), links=Links(follows="1"))
     seen = outcome(first(), after)
     assert (seen.told.reason, seen.missed) == (Reason.messages_changed, 8_000)
+
+
+def test_a_read_that_ends_where_an_older_turn_did_shows_that_the_opening_was_the_same():
+    follows = Links(follows="2")
+    more = (TASK, LOOK, THANKS, LOOK, TASK)
+    third = turn("3", *more, at=2 * MINUTE, used=usage(20_000, 1_500), links=follows)
+    seen = outcome(first(), second(usage(20_000, 1_000)), third)
+    assert (seen.obstacle, seen.missed, seen.told.cause) == (Obstacle.lost, 1_000, "evicted")

@@ -63,8 +63,9 @@ class Case:
     divergence. ``lapsed`` is the name of the lifetime that ran out. ``positions`` is how many
     look-back positions lie between the old entry and the marker. ``others`` are calls of other
     conversations that went to the same cache since the predecessor; only looked up for a prefix
-    that was ``lost``. ``notes`` is where causes keep
-    what they found out about the call, so that it is found once for all its cases.
+    that was ``lost``. ``opening`` is how many tokens stand before the first recorded block, an
+    estimate, None where all is recorded. ``notes`` is where causes keep what they found out about
+    the call, so that it is found once for all its cases.
     """
 
     call: Call
@@ -79,6 +80,7 @@ class Case:
     lapsed: str | None = None
     positions: int | None = None
     others: tuple[Call, ...] = ()
+    opening: int | None = None
     notes: dict[str, object] = field(default_factory=dict[str, object], compare=False, repr=False)
 
 

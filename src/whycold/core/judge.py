@@ -16,6 +16,7 @@ from whycold.core.hindrance import Hindrance, Scene
 from whycold.core.live_entries import Entry, reach
 from whycold.core.obstacles import obstacles
 from whycold.core.predecessor import Link, Linked
+from whycold.core.prompt import Section
 from whycold.core.rules import CacheRules, Isolation
 from whycold.core.tokens import Counts, count
 
@@ -227,9 +228,21 @@ def _binding(
             return best, not best.bound and abs(best.allows - read) <= _margin(scene, best)
     hidden = scene.before.prompt.unseen | scene.call.prompt.unseen
     said = spoken(scene.call)
-    if hidden and (said is None or said.said is not Said.unchanged):
+    unchanged = said is not None and said.said is Said.unchanged
+    if hidden and not unchanged and not _ends_at_an_older_entry(scene, read):
         return Hindrance(read, Obstacle.unseen), False
     return Hindrance(read, Obstacle.lost), False
+
+
+def _ends_at_an_older_entry(scene: Scene, read: int) -> bool:
+    """Whether what was read is an entry that a call before the predecessor left behind messages.
+
+    Then all that is not recorded was the same, for it stands before them.
+    """
+    if Section.messages in scene.before.prompt.unseen | scene.call.prompt.unseen:
+        return False
+    known = (e for e in scene.live if e.exact and e.call != scene.before.id)
+    return bool(read) and any(abs(e.tokens - read) <= 1 for e in known)
 
 
 def _fits(scene: Scene, hindrance: Hindrance, read: int) -> bool:

@@ -75,6 +75,7 @@ def told(
         reusable=judged.reusable,
         read=call.usage.cache_read,
         others=others,
+        opening=judged.counts.opening or None,
     )
     edits = tuple(_named(replace(case, divergence=d)) for d in judged.divergences)
     main = _main(case, judged, edits)

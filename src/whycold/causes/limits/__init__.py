@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whycold.causes.limits import lifetimes, markers, places, provider, unheeded
+from whycold.causes.limits import lifetimes, markers, places, provider, unheeded, unseen
 from whycold.core.cause import Cause
 
 __all__ = ["CAUSES"]
@@ -13,4 +13,5 @@ CAUSES: tuple[Cause, ...] = (
     *unheeded.CAUSES,
     *places.CAUSES,
     *provider.CAUSES,
+    *unseen.CAUSES,
 )

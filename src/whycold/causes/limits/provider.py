@@ -20,7 +20,6 @@ from whycold.causes.limits.kinds import LimitCause, crowd, span
 from whycold.core.cause import Case, Cause, Evidence, Example
 from whycold.core.diagnosis import Reason
 from whycold.core.numbers import exact
-from whycold.core.prompt import Section
 
 __all__ = ["CAUSES"]
 
@@ -93,8 +92,13 @@ class Evicted(LimitCause):
     )
 
     def tell(self, case: Case) -> Evidence:
-        same = "the prefix is the same" + (" up to a late edit" if case.divergences else "")
+        same = "what is recorded of the prefix" if _is_partly_hidden(case) else "the prefix"
+        same += " is the same" + (" up to a late edit" if case.divergences else "")
         return Evidence(f"{same}, {_age(case)}and {_unread(case)}", advice=_hint(case))
+
+
+def _is_partly_hidden(case: Case) -> bool:
+    return any(call.prompt.unseen for call in (case.call, case.predecessor) if call is not None)
 
 
 def _age(case: Case) -> str:
@@ -274,61 +278,4 @@ class CacheKeyCrowded(LimitCause):
         )
 
 
-class UnseenChange(LimitCause):
-    code = "unseen-change"
-    reason = Reason.unseen
-    title = "The change is in a part that was not recorded"
-    what = (
-        "What the recording shows of the prompt is the same, and it was not read. The source does "
-        "not show all parts, so the change may stand in one of those."
-    )
-    advice = (
-        "Record through the proxy, or from complete request bodies, and the part is compared, too."
-    )
-    examples = (
-        Example(
-            "a conversation of which the beginning lies on the server",
-            before=responses(asks(TASK), conversation="conv_1", instructions=None),
-            after=responses(*_AGAIN, conversation="conv_1", instructions=None),
-            was=wrote(9_400),
-            now=wrote(9_500),
-            provider="openai",
-        ),
-        Example(
-            "another one, with its instructions",
-            before=responses(asks(TASK), previous_response_id="resp_7"),
-            after=responses(*_AGAIN, previous_response_id="resp_7"),
-            was=wrote(9_400),
-            now=wrote(9_500, read=2_100),
-            provider="openai",
-        ),
-    )
-    near_misses = (
-        Example(
-            "all of it is recorded",
-            before=responses(),
-            after=responses(*_AGAIN),
-            was=wrote(9_400),
-            now=wrote(9_500),
-            provider="openai",
-        ),
-        Example(
-            "not all is recorded, and all was read",
-            before=responses(asks(TASK), previous_response_id="resp_7"),
-            after=responses(*_AGAIN, previous_response_id="resp_7"),
-            was=wrote(9_400),
-            now=wrote(9_500, read=9_400),
-            provider="openai",
-        ),
-    )
-
-    def tell(self, case: Case) -> Evidence:
-        calls = [call for call in (case.call, case.predecessor) if call is not None]
-        hidden = frozenset[Section]().union(*(call.prompt.unseen for call in calls))
-        parts = ", ".join(section for section in case.rules.order if section in hidden)
-        return Evidence(
-            f"what is recorded is the same, and a part is not recorded ({parts or 'settings'})"
-        )
-
-
-CAUSES: tuple[Cause, ...] = (Evicted(), SlotTaken(), CacheKeyCrowded(), UnseenChange())
+CAUSES: tuple[Cause, ...] = (Evicted(), SlotTaken(), CacheKeyCrowded())
