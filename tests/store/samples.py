@@ -197,6 +197,19 @@ def told_of(call: Call) -> Diagnosis:
     )
 
 
+def chains(count: int, length: int) -> list[Record]:
+    """Conversations that grow by a text per call; every third call is a miss."""
+    out: list[Record] = []
+    for number in range(count):
+        turn = number % length
+        prompt = talk(*(f"said {number - turn + k} " * 30 for k in range(turn + 1)))
+        make = miss if number % 3 == 0 else record
+        before = f"call-{number - 1}" if turn else None
+        session = f"s{number // length}"
+        out.append(make(number, prompt=prompt, predecessor=before, session=session))
+    return out
+
+
 def conversation(seed: int, shape: str = "anthropic", turns: int = 6) -> list[Record]:
     """A conversation that grows, is edited now and then, and is diagnosed by the engine."""
     author, chance = Author(seed), random.Random(seed)

@@ -171,3 +171,16 @@ def test_contents_count_what_is_there(store: Store):
     assert (found.calls, found.with_texts) == (2, 1)
     assert (found.first_seen, found.last_seen) == (START + HOUR / 60, START + HOUR / 30)
     assert 0 < found.bytes_used <= found.bytes
+
+
+@pytest.mark.parametrize("odd", ["\ud800", "\0", "'; DROP TABLE call; --", "%", "x" * 5000])
+def test_any_text_may_be_asked_for(store: Store, odd: str):
+    given = {"project": odd, "session": odd, "model": odd, "agent": odd, "release": odd}
+    store.write("a", [miss(1, culprit=odd, **given), record(2)])
+    filters = Filters(**given, culprit=odd)
+    assert ids(store.misses(filters)) == ["call-1"]
+    assert store.totals(filters).calls == 1
+    assert len(store.culprits(filters)) == 1
+    assert store.culprit(odd) is not None
+    assert len(store.sessions(filters).items) == 1
+    assert store.find(odd) is None

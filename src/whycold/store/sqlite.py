@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
@@ -42,8 +43,8 @@ __all__ = ["SqliteStore"]
 
 
 class SqliteStore:
-    """See ``base.Store``. May be used from several threads; each reads through a connection of its
-    own, writes wait for each other.
+    """See ``base.Store``. May be used from several threads: they read beside each other, and
+    writes wait for each other.
 
     ``key`` is what the digests of capture mode ``hash`` are made with; without one the file's own
     is used, so that whoever has the file can try guesses.
@@ -53,8 +54,7 @@ class SqliteStore:
         self._file, self._key = StoreFile(path, write=write), key
         self._owner: tuple[Database, Writer] | None = None
         self._writing = threading.RLock()
-        self._local = threading.local()
-        self._open: list[Database] = []
+        self._idle: deque[Database] = deque()
         if not write:
             self._file.look()
             return
@@ -71,9 +71,8 @@ class SqliteStore:
 
     def close(self) -> None:
         with self._writing:
-            while self._open:
-                self._open.pop().close()
-            self._local = threading.local()
+            while self._idle:
+                self._idle.pop().close()
             if self._owner is not None:
                 self._owner[0].close()
                 self._owner = None
@@ -178,26 +177,31 @@ class SqliteStore:
 
     def history(self, since: datetime | None = None, last: int | None = None) -> Iterator[Record]:
         start = micros(since) if since is not None else None
-        return sqlite_lists.history(self._reader(), start, last)
+        with self._watched(), self._connection() as db:
+            yield from sqlite_lists.history(db, start, last)
 
     def contents(self) -> Contents:
         with self._reading() as db:
             return sqlite_questions.contents(db)
 
-    def _reader(self) -> Database:
-        """This thread's connection."""
-        db: Database | None = getattr(self._local, "db", None)
-        if db is None:
-            db = self._local.db = self._file.reader()
-            self._open.append(db)
-        return db
+    @contextmanager
+    def _connection(self) -> Generator[Database]:
+        """A connection to read through, which is nobody else's meanwhile."""
+        try:
+            db = self._idle.pop()
+        except IndexError:
+            db = self._file.reader()
+        with ExitStack() as undone:
+            # of one that failed or was left in the middle of something nothing is known
+            undone.callback(db.close)
+            yield db
+            undone.pop_all()
+        self._idle.append(db)
 
     @contextmanager
     def _reading(self) -> Generator[Database]:
-        with self._watched():
-            db = self._reader()
-            with db.snapshot():
-                yield db
+        with self._watched(), self._connection() as db, db.snapshot():
+            yield db
 
     @contextmanager
     def _changing(self) -> Generator[tuple[Database, Writer]]:

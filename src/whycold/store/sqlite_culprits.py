@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from whycold.store.answers import CulpritDay, CulpritRow, CulpritState, Filters, Mark, Seen
-from whycold.store.numbering import first_rid, micros, time_at, usd_of
+from whycold.store.numbering import clean, first_rid, micros, time_at, usd_of
 from whycold.store.sqlite_database import Database
 from whycold.store.sqlite_questions import latest
 from whycold.store.sqlite_where import culprit_cells
@@ -46,7 +46,7 @@ def culprit_rows(db: Database, filters: Filters, limit: int) -> tuple[CulpritRow
 
 def culprit_row(db: Database, id: str, filters: Filters | None) -> CulpritRow | None:
     """One culprit; its sums are 0 where no call fits."""
-    row = db.one(f"SELECT id, {_COLUMNS} FROM culprit WHERE fingerprint = ?", (id,))
+    row = db.one(f"SELECT id, {_COLUMNS} FROM culprit WHERE fingerprint = ?", (clean(id),))
     if row is None:
         return None
     number, *rest = row
@@ -71,7 +71,13 @@ def set_mark(db: Database, culprit: str, mark: Mark) -> None:
             "INSERT INTO mark VALUES (?, ?, ?, ?, ?) ON CONFLICT (culprit) DO UPDATE SET"
             " state = excluded.state, at = excluded.at, release = excluded.release,"
             " note = excluded.note",
-            (culprit, mark.state.value, micros(mark.at), mark.release, mark.note),
+            (
+                clean(culprit),
+                mark.state.value,
+                micros(mark.at),
+                None if mark.release is None else clean(mark.release),
+                None if mark.note is None else clean(mark.note),
+            ),
         )
 
 

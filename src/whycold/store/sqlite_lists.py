@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from whycold.store.answers import Filters, SessionPage, SessionRow
 from whycold.store.base import BadCursor
-from whycold.store.numbering import first_rid, micros, time_at, usd_of
+from whycold.store.numbering import clean, first_rid, micros, time_at, usd_of
 from whycold.store.records import Kept, Page, Record
 from whycold.store.sqlite_database import Database
 from whycold.store.sqlite_rows import FROM, CallReader
@@ -81,10 +81,9 @@ def session_page(db: Database, filters: Filters, cursor: str | None, limit: int)
     """
     where = Condition()
     if filters.session is not None:
-        where.add("name = ?", filters.session)
+        where.add("name = ?", clean(filters.session))
     if filters.project is not None:
-        value = filters.project or None
-        where.add("project IS ?", value)
+        where.add("project IS ?", clean(filters.project) or None)
     if filters.since is not None:
         where.add("last_at >= ?", micros(filters.since))
     if filters.until is not None:

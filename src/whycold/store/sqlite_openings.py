@@ -80,7 +80,7 @@ def opening_rows(db: Database, filters: Filters, least: int, limit: int) -> tupl
     where = Condition()
     where.add("calls >= ?", least)
     if filters.project is not None:
-        where.add("project IS ?", filters.project or None)
+        where.add("project IS ?", clean(filters.project) or None)
     if filters.since is not None:
         where.add("first_at >= ?", micros(filters.since))
     if filters.until is not None:

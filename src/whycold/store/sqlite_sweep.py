@@ -10,7 +10,7 @@ from typing import Final
 
 from whycold.errors import UserError
 from whycold.store.answers import Erase, Filters, Retention, Swept
-from whycold.store.numbering import first_rid, micros
+from whycold.store.numbering import clean, first_rid, micros
 from whycold.store.sqlite_database import Database
 from whycold.store.sqlite_openings import tidy_openings
 from whycold.store.sqlite_sums import HOUR
@@ -173,7 +173,7 @@ def _chosen(what: Erase) -> Condition:
     if what.account == "":
         where.add("origin IN (SELECT id FROM origin WHERE account IS NULL)")
     elif what.account is not None:
-        where.add("origin IN (SELECT id FROM origin WHERE account = ?)", what.account)
+        where.add("origin IN (SELECT id FROM origin WHERE account = ?)", clean(what.account))
     return where
 
 

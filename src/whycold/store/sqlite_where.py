@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from whycold.store.answers import Dimension, Filters
 from whycold.store.measures import COLUMNS, RAW
-from whycold.store.numbering import END, first_rid, micros
+from whycold.store.numbering import END, clean, first_rid, micros
 from whycold.store.sqlite_sums import HOUR
 
 __all__ = ["DAY", "Condition", "cells", "culprit_cells", "rows_of", "table_of"]
@@ -59,7 +59,7 @@ def _equal(where: Condition, name: str, value: str | None) -> None:
     if value == "":
         where.add(f"{name} IS NULL")
     elif value is not None:
-        where.add(f"{name} = ?", str(value))
+        where.add(f"{name} = ?", clean(value))
 
 
 def rows_of(filters: Filters) -> Condition:
@@ -68,11 +68,11 @@ def rows_of(filters: Filters) -> Condition:
     if filters.session == "":
         where.add("session IS NULL")
     elif filters.session is not None:
-        where.add("session IN (SELECT id FROM session WHERE name = ?)", filters.session)
+        where.add("session IN (SELECT id FROM session WHERE name = ?)", clean(filters.session))
     if filters.culprit == "":
         where.add("culprit IS NULL")
     elif filters.culprit is not None:
-        where.add(f"culprit = {_CULPRIT}", filters.culprit)
+        where.add(f"culprit = {_CULPRIT}", clean(filters.culprit))
         where.add("miss = 1")
     since = micros(filters.since) if filters.since is not None else None
     until = micros(filters.until) if filters.until is not None else None
@@ -207,7 +207,7 @@ def culprit_cells(filters: Filters, latest: int, only: Sequence[int] = ()) -> tu
         else:
             where = _labelled(filters)
             if filters.culprit is not None:
-                where.add(f"culprit = {_CULPRIT}", filters.culprit)
+                where.add(f"culprit = {_CULPRIT}", clean(filters.culprit))
             sql = _rolled_culprits(part, where, only)
         queries.append(sql)
         values += where.values

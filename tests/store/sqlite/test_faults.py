@@ -13,7 +13,7 @@ import apsw
 import pytest
 
 from tests.store import oracle
-from tests.store.samples import START, conversation, miss, record, talk
+from tests.store.samples import START, chains, miss, record, talk
 from whycold.errors import UserError
 from whycold.store import sqlite_database
 from whycold.store.answers import Erase, Filters
@@ -100,10 +100,10 @@ def test_readers_do_not_stop_the_writer_nor_the_writer_readers(store: Store, pat
 DYING = """
 import os, sys
 sys.path[:0] = [{root!r}]
-from tests.store.samples import conversation
+from tests.store.samples import chains
 from whycold.store.opening import open_store
 
-records = [each for seed in range(100) for each in conversation(seed)]
+records = chains(600, 20)
 store = open_store(sys.argv[1], write=True)
 start = int(store.state().get("spool", 0))
 print("ready", flush=True)
@@ -116,8 +116,8 @@ for at in range(start, len(records), 3):
 @pytest.mark.slow
 def test_what_was_acknowledged_survives_kill_9_exactly_once(path: Path):
     chance, url = random.Random(1), f"sqlite:///{path}"
-    acknowledged = 0
-    for _ in range(12):
+    acknowledged, records = 0, chains(600, 20)
+    for _ in range(20):
         program = DYING.format(root=str(ROOT))
         with subprocess.Popen(
             [sys.executable, "-c", program, url], stdout=subprocess.PIPE, text=True
@@ -130,13 +130,12 @@ def test_what_was_acknowledged_survives_kill_9_exactly_once(path: Path):
             acknowledged = max([acknowledged, *rest])
         store = open_store(url, write=True)
         kept = int(store.state().get("spool", 0))
-        expected = [each for seed in range(100) for each in conversation(seed)][:kept]
         assert kept >= acknowledged
-        assert [each.call for each in store.history()] == [each.call for each in expected]
-        assert store.totals(ALL) == oracle.totals(expected)
+        assert [each.call for each in store.history()] == [each.call for each in records[:kept]]
+        assert store.totals(ALL) == oracle.totals(records[:kept])
         assert store.notes == ()
         store.close()
-    assert acknowledged > 30
+    assert acknowledged > 60
     assert sound(path)
 
 
@@ -218,9 +217,3 @@ def test_equal_texts_of_different_conversations_are_kept_once(store: Store):
     before = store.contents().blocks
     store.write("b", [record(2, prompt=talk("c", "d", "a long text " * 99))])
     assert store.contents().blocks == before + 2
-
-
-def test_whole_conversations_fit_beside_each_other(store: Store):
-    records = [each for seed in range(20) for each in conversation(seed)]
-    store.write("a", records)
-    assert [each.call for each in store.history()] == [each.call for each in records]
