@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
@@ -16,7 +15,6 @@ from hypothesis import strategies as st
 from tests.ingest.traffic import (
     READ,
     SERVED,
-    START,
     Conversation,
     body,
     exchange,
@@ -35,7 +33,6 @@ from whycold.store.base import Store
 from whycold.store.opening import open_store
 from whycold.store.records import Capture
 
-NOON = datetime.fromtimestamp(START / 1e9, UTC)
 NEW_BASH = tool("Bash", "Runs a command in a shell, and asks first. " * 20)
 
 
@@ -176,7 +173,7 @@ def test_a_restart_between_any_two_exchanges_changes_nothing(tmp_path: Path):
         turns = conversation()
         for at in range(0, 6, size):
             ingest = Ingest(store, SERVED)
-            assert ingest.warm(NOON + timedelta(minutes=5)) == at
+            assert ingest.warm() == at
             take(ingest, turns[at : at + size], at)
         found.append(kept(store))
         store.close()
@@ -208,7 +205,25 @@ def test_a_late_call_leaves_the_prompts_of_others_as_they_were_sent(store: Store
     assert [block.value for block in prompt.blocks if block.role == "user"] == ["and then?"]
 
 
-def test_a_call_that_cannot_be_diagnosed_stops_nothing(store: Store):
+def test_a_call_that_cannot_be_diagnosed_keeps_its_counts_and_stops_nothing(store: Store):
+    turns = conversation()
+    poison = format(turns[1].id, "016x")
+
+    def prices(call: Call) -> Rates | None:
+        if call.id == poison and call.prompt.blocks:
+            raise ZeroDivisionError
+        return None
+
+    ingest = Ingest(store, SERVED, prices)
+    take(ingest, turns)
+    assert set(kept(store)) == {format(turn.id, "016x") for turn in turns}
+    assert ingest.progress.failed == {"could not be diagnosed: ZeroDivisionError": 1}
+    prompt = store.prompt(poison)
+    assert prompt is not None
+    assert prompt.blocks
+
+
+def test_a_call_of_which_not_even_the_counts_can_be_kept_stops_nothing(store: Store):
     turns = conversation()
     poison = format(turns[1].id, "016x")
 
@@ -220,7 +235,10 @@ def test_a_call_that_cannot_be_diagnosed_stops_nothing(store: Store):
     ingest = Ingest(store, SERVED, prices)
     take(ingest, turns)
     assert set(kept(store)) == {format(turn.id, "016x") for turn in turns} - {poison}
-    assert ingest.progress.failed == {"could not be diagnosed: ZeroDivisionError": 1}
+    assert ingest.progress.failed == {
+        "could not be diagnosed: ZeroDivisionError": 1,
+        "could not be counted: ZeroDivisionError": 1,
+    }
 
 
 def test_a_project_for_calls_that_name_none(store: Store):

@@ -15,12 +15,14 @@ from whycold.diagnose import Engine, PriceList
 from whycold.ingest.digests import comparable
 from whycold.ingest.progress import Progress, position_text
 from whycold.providers.registry import rules_for
+from whycold.sources.extract import without_prompt
 from whycold.sources.proxied import NotACall, Seen, read_proxied
 from whycold.sources.served import Served
 from whycold.sources.spool import Position
 from whycold.sources.spool_reader import Damage, Item
 from whycold.sources.spool_record import Capture as Spooled
 from whycold.sources.spool_record import Exchange
+from whycold.store.answers import Filters
 from whycold.store.base import Damaged, Store, Unavailable
 from whycold.store.records import Capture, Record, Written
 
@@ -77,10 +79,12 @@ class Ingest:
         self._newest: tuple[datetime, str] | None = None
         self.progress = Progress.read(store.state())
 
-    def warm(self, now: datetime) -> int:
+    def warm(self) -> int:
         """Take up the latest calls of the store; how many."""
         count = 0
-        for record in self._store.history(now - _REMEMBERED, _MOST):
+        latest = self._store.calls(Filters(), limit=1).items
+        since = latest[0].told.at - _REMEMBERED if latest else None
+        for record in self._store.history(since, _MOST):
             known = _Known(record.call, record.capture, record.status, record.source)
             if self._engine_took(known) is not None:
                 count += 1
@@ -175,6 +179,10 @@ class Ingest:
         call = known.call
         as_compared = comparable(call) if known.capture is Capture.hash else call
         told = self._guarded("diagnosed", lambda: self._engine.take(as_compared))
+        if told is None:
+            # Its counts are known all the same, and what was sent can be diagnosed another day.
+            bare = without_prompt(call)
+            told = self._guarded("counted", lambda: self._engine.take(bare))
         if told is None:
             return None
         self._known[call.id] = known

@@ -54,7 +54,7 @@ class Recorder:
 
     def run(self, stop: Event) -> None:
         """Follow the spool until ``stop`` is set; what is there by then is still taken."""
-        self._ingest.warm(self._settings.now())
+        self._ingest.warm()
         while True:
             ending = stop.is_set()
             if self.step(stop):
