@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast check check-format check-lint check-types check-layers check-docs \
+.PHONY: help setup run examples test test-fast check check-format check-lint check-types check-layers check-docs \
         fix docs lock clean
 
 PYTHON ?= python3
@@ -20,7 +20,11 @@ $(STAMP): requirements/dev.txt pyproject.toml scripts/setup
 	@scripts/setup "$(PYTHON)"
 	@touch $@
 
-run: setup  ## explain the shipped pairs of requests
+run: setup  ## explain the shipped pairs of requests, then start whycold serve
+	@scripts/run-examples
+	@exec $(BIN)/whycold serve
+
+examples: setup  ## explain the shipped pairs of requests
 	@scripts/run-examples
 
 test: setup  ## run every test
