@@ -16,7 +16,6 @@ from whycold.sources.proxy.relay import HOLD_PIPELINED, Relay
 from whycold.sources.proxy.request_head import RequestHead, parse_request
 from whycold.sources.proxy.routing import Route
 from whycold.sources.proxy.tee import Tape
-from whycold.sources.proxy.upstream import keep_socket_alive
 from whycold.sources.spool_counts import Count
 from whycold.sources.spool_record import Capture
 
@@ -64,9 +63,6 @@ class ClientConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=self._hub.config.limits.buffer_bytes)
-        keep_socket_alive(transport)
-        peer = transport.get_extra_info("peername")
-        self._peer = str(peer[0]) if peer else None
         self._clients.add(self)
 
     def data_received(self, data: bytes) -> None:
@@ -200,6 +196,9 @@ class ClientConnection(asyncio.Protocol):
         if capture is Capture.none:
             self._hub.counts[Count.unrecorded_capture] += 1
             return None
+        if self._peer is None:
+            peer = self._transport.get_extra_info("peername")
+            self._peer = str(peer[0]) if peer else ""
         return tee.start(head, upstream.name, route.target, self._peer, capture)
 
     def _take_body(self, body: BodyEnd, data: bytes) -> None:

@@ -120,7 +120,7 @@ class Limits:
     linger_s: float = 5.0
     stale_s: float = 5.0
     pool_idle_s: float = 60.0
-    pool_size: int = 64
+    pool_size: int = 256
     drain_s: float = 30.0
 
 

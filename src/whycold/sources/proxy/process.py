@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -87,6 +88,9 @@ async def _serve(
         loop.add_signal_handler(number, on_signal)
     if watch is not None:
         loop.add_reader(watch, _on_readable, watch, loop, stop)
+    # What is there now stays: collections of garbage hold everything up and need not look at it.
+    gc.collect()
+    gc.freeze()
     sys.stdout.buffer.write(
         msgspec.json.encode(Ready(server.host, server.port, os.getpid())) + b"\n"
     )

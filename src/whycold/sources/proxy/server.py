@@ -15,6 +15,7 @@ from whycold.sources.proxy.hub import Hub
 from whycold.sources.proxy.pool import Pool, tls_contexts
 from whycold.sources.proxy.routing import HostGuard, Router
 from whycold.sources.proxy.tee import Tee
+from whycold.sources.proxy.upstream import keep_socket_alive
 from whycold.sources.spool_counts import Count
 from whycold.sources.spool_writer import Reduce, SpoolWriter
 
@@ -63,6 +64,8 @@ class ProxyServer:
                 f"cannot listen on {config.host}:{config.port}: {error.strerror or error}; "
                 "is another program there? --port takes another one"
             ) from None
+        for listening in self._listener.sockets:
+            keep_socket_alive(listening)
         self.port = self._listener.sockets[0].getsockname()[1]
         self._sweep()
 

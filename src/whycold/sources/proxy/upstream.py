@@ -25,6 +25,12 @@ class Borrower(Protocol):
         ...
 
 
+class _Tunable(Protocol):
+    """A socket, or what an event loop gives for one."""
+
+    def setsockopt(self, level: int, option: int, value: int, /) -> None: ...
+
+
 class UpstreamConnection(asyncio.Protocol):
     """``borrower`` is None while idle; a byte or an end that comes then closes the connection."""
 
@@ -42,7 +48,7 @@ class UpstreamConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
         self.transport.set_write_buffer_limits(high=self.buffer_bytes)
-        keep_socket_alive(transport)
+        keep_socket_alive(transport.get_extra_info("socket"))
 
     def data_received(self, data: bytes) -> None:
         borrower = self.borrower
@@ -88,11 +94,10 @@ class UpstreamConnection(asyncio.Protocol):
         self.transport.abort()
 
 
-def keep_socket_alive(transport: asyncio.BaseTransport) -> None:
-    """Lets the system notice a peer that is gone without a word; a model may be silent for long."""
-    found = transport.get_extra_info("socket")
-    if found is None:
-        return
+def keep_socket_alive(found: _Tunable) -> None:
+    """Lets the system notice a peer that is gone without a word; a model may be silent for long.
+
+    Connections that a listening socket accepts inherit this from it."""
     with contextlib.suppress(OSError):
         found.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         if hasattr(socket, "TCP_KEEPIDLE"):
