@@ -16,12 +16,27 @@ ENGINES: dict[str, Callable[[Path], str]] = {
 
 
 @pytest.fixture(params=ENGINES)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return ENGINES[request.param](tmp_path)
+def engine(request: pytest.FixtureRequest) -> Callable[[Path], str]:
+    return ENGINES[request.param]
+
+
+@pytest.fixture
+def url(engine: Callable[[Path], str], tmp_path: Path) -> str:
+    return engine(tmp_path)
 
 
 @pytest.fixture
 def store(url: str) -> Iterator[Store]:
     opened = open_store(url, write=True)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def second(engine: Callable[[Path], str], tmp_path: Path) -> Iterator[Store]:
+    """Another store of the same engine."""
+    folder = tmp_path / "second"
+    folder.mkdir()
+    opened = open_store(engine(folder), write=True)
     yield opened
     opened.close()

@@ -11,7 +11,7 @@ from typing import Any
 
 from tests import edits
 from tests.conversations import RENDER, Author
-from whycold.core.call import Call, ProviderError, ProviderVerdict, Reply, Said, Usage
+from whycold.core.call import Alteration, Call, ProviderError, ProviderVerdict, Reply, Said, Usage
 from whycold.core.diagnosis import BlockCount, Diagnosis, Found, Grade, Reason, Verdict
 from whycold.core.prompt import Block, Breakpoint, Kind, Links, Prompt, Section, Setting
 from whycold.core.wording import summary
@@ -129,6 +129,7 @@ def everything() -> Record:
         stop="tool_use",
         error=ProviderError(529, "overloaded_error", "Overloaded, said «x»"),
         complete=False,
+        alterations=(Alteration("thinking_dropped", "messages[3].content[0]", "a_mismatch"),),
     )
     call = Call(
         id="0b9c4a52-7a3e-4b5e-9d55-111111111111",

@@ -64,10 +64,10 @@ def test_digests_depend_on_the_key():
     assert one != two
 
 
-def test_a_digest_is_not_digested_again(tmp_path: Path):
+def test_a_digest_is_not_digested_again(url: str):
     prompt = hashed_prompt(replace(talk("a"), settings=(Setting("stop", "x" * 99),)), KEY)
     assert hashed_prompt(prompt, b"other") == prompt
-    store = open_store(f"sqlite:///{tmp_path / 'a.db'}", write=True, key=KEY)
+    store = open_store(url, write=True, key=KEY)
     store.write("a", [record(1, prompt=prompt, capture=Capture.hash)])
     assert store.prompt("call-1") == prompt
     store.close()

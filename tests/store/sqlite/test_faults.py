@@ -2,6 +2,7 @@
 
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -68,6 +69,39 @@ def test_a_full_disk_keeps_nothing_of_a_batch_and_the_batch_can_be_sent_again(
     assert store.write("b", big, {"spool": "2"}).added == 4
     assert store.prompt("call-5") == big[3].call.prompt
     assert sound(path)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 4 MB; only root may make one."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)]
+    made = shutil.which("mount") and subprocess.run(mount, capture_output=True, check=False)
+    if not made or made.returncode != 0:
+        pytest.skip("no disk can be mounted here")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_what_is_on_a_disk_that_filled_up_is_there_when_there_is_room_again(small_disk: Path):
+    url, noise = f"sqlite:///{small_disk / 'calls.db'}", random.Random(1)
+    (small_disk / "ballast").write_bytes(bytes(2 << 20))
+    records = [record(n, prompt=talk(noise.randbytes(20_000).hex())) for n in range(60)]
+    store = open_store(url, write=True)
+    kept = 0
+    with pytest.raises(Unavailable, match="disk is full"):
+        for kept, each in enumerate(records):
+            store.write(str(kept), [each], {"spool": str(kept)})
+    assert store.totals(ALL).calls == kept > 5
+    store.close()
+    (small_disk / "ballast").unlink()
+    store = open_store(url, write=True)
+    assert store.state() == {"spool": str(kept - 1)}
+    assert store.write("again", records[: kept + 5]).added == 5
+    assert [each.call for each in store.history()] == [r.call for r in records[: kept + 5]]
+    assert store.notes == ()
+    store.close()
 
 
 @pytest.mark.usefixtures("no_patience")
