@@ -37,9 +37,9 @@ ROOT = Path(__file__).parents[2]
 @contextmanager
 def recording(folder: Path, url: str) -> Generator[subprocess.Popen[bytes]]:
     """A recorder in a process of its own, which has answered."""
-    order = RecorderOrder(
-        url, str(folder), Upstreams({"anthropic": "api.anthropic.com"}, {}), Retention(), None, None
-    )
+    upstreams = Upstreams({"anthropic": "api.anthropic.com"}, {})
+    for_ever = Retention(texts=None, facts=None)
+    order = RecorderOrder(url, str(folder), upstreams, for_ever, None, None)
     with subprocess.Popen(
         [sys.executable, "-m", "whycold.frontends.recorder_part"],
         stdin=subprocess.PIPE,
