@@ -138,10 +138,10 @@ def test_what_two_bodies_have_in_common_is_found_wherever_their_pieces_end(
     right = [b"".join(head) + b"".join(other), *tail]
     a, b = b"".join(left), b"".join(right)
     prefix = alike(a, b)
-    assert common_prefix(left, right) == common_prefix(right, left) == prefix
+    assert common_prefix(a, right) == common_prefix(b, left) == prefix
     most = min(len(a), len(b)) - prefix
     suffix = min(most, alike(a[::-1], b[::-1]))
-    assert common_suffix(left, right, most) == common_suffix(right, left, most) == suffix
+    assert common_suffix(a, right, most) == common_suffix(b, left, most) == suffix
 
 
 def turns(count: int) -> list[Exchange]:

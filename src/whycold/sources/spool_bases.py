@@ -38,14 +38,12 @@ _Key = tuple[str, bytes]
 @dataclass(frozen=True, slots=True)
 class _Base:
     offset: int
-    parts: Sequence[bytes]
-    size: int
+    body: bytes
 
 
 class Bases:
-    """The bodies most recently written in full to the segment that is open, up to ``limit`` bytes.
-
-    They are the very objects that were written, so keeping them costs no copy."""
+    """The bodies most recently written in full to the segment that is open, up to ``limit`` bytes;
+    ``held`` is what they take."""
 
     def __init__(self, limit: int) -> None:
         self.held = 0
@@ -61,9 +59,9 @@ class Bases:
             return None
         key = _key(upstream, body)
         for base in reversed(self._bases.get(key, ())):
-            prefix = common_prefix(base.parts, body)
-            most = min(base.size, size) - prefix
-            suffix = common_suffix(base.parts, body, most)
+            prefix = common_prefix(base.body, body)
+            most = min(len(base.body), size) - prefix
+            suffix = common_suffix(base.body, body, most)
             if prefix + suffix >= size * _WORTH:
                 self._bases.move_to_end(key)
                 return Shared(base.offset, prefix, suffix)
@@ -77,14 +75,14 @@ class Bases:
             return
         key = _key(upstream, body)
         bases = self._bases.setdefault(key, [])
-        bases.append(_Base(offset, body, size))
+        bases.append(_Base(offset, b"".join(body)))
         self._bases.move_to_end(key)
         self.held += size
         if len(bases) > _BASES_PER_KEY:
-            self.held -= bases.pop(0).size
+            self.held -= len(bases.pop(0).body)
         while self.held > self._limit:
             oldest, bases = next(iter(self._bases.items()))
-            self.held -= bases.pop(0).size
+            self.held -= len(bases.pop(0).body)
             if not bases:
                 del self._bases[oldest]
 
@@ -105,68 +103,42 @@ def _key(upstream: str, body: Sequence[bytes]) -> _Key:
     return upstream, first
 
 
-def common_prefix(one: Sequence[bytes], other: Sequence[bytes]) -> int:
-    """How many bytes two bodies begin with alike, wherever their pieces end.
+def common_prefix(base: bytes, body: Sequence[bytes]) -> int:
+    """How many bytes ``base`` and the pieces of ``body`` begin with alike.
 
-    Works by comparing whole pieces in C; only the piece that differs is looked into."""
-    total = i = j = at_i = at_j = 0
-    while i < len(one) and j < len(other):
-        left, right = one[i], other[j]
-        size = min(len(left) - at_i, len(right) - at_j)
-        if at_i or size < len(left):
-            left = left[at_i : at_i + size]
-        if at_j or size < len(right):
-            right = right[at_j : at_j + size]
-        if left != right:
-            return total + _equal_bytes(left, right)
-        total += size
-        at_i += size
-        at_j += size
-        if at_i == len(one[i]):
-            i, at_i = i + 1, 0
-        if at_j == len(other[j]):
-            j, at_j = j + 1, 0
-    return total
-
-
-def _equal_bytes(left: bytes, right: bytes) -> int:
-    """Where two pieces of one length, which are known to differ, first do."""
-    low, high = 0, len(left)
-    while high - low > 1:
-        middle = (low + high) // 2
-        if left[low:middle] == right[low:middle]:
-            low = middle
-        else:
-            high = middle
-    return low
-
-
-def common_suffix(one: Sequence[bytes], other: Sequence[bytes], most: int) -> int:
-    """How many bytes, up to ``most``, two bodies end with alike."""
+    Whole pieces are compared in place; only the one that differs is looked into."""
     total = 0
-    size = 4096
-    while total < most:
-        size = min(size * 4, most - total)
-        left = _slice_from_end(one, total, size)
-        right = _slice_from_end(other, total, size)
-        if left != right:
-            return total + _equal_bytes(left[::-1], right[::-1])
-        total += size
+    for piece in body:
+        if not base.startswith(piece, total):
+            alike, differs = 0, min(len(piece), len(base) - total)
+            while alike < differs:
+                middle = (alike + differs + 1) // 2
+                if base.startswith(piece[alike:middle], total + alike):
+                    alike = middle
+                else:
+                    differs = middle - 1
+            return total + alike
+        total += len(piece)
     return total
 
 
-def _slice_from_end(parts: Sequence[bytes], skip: int, size: int) -> bytes:
-    """``size`` bytes that end ``skip`` bytes before the end."""
-    found: list[bytes] = []
-    for part in reversed(parts):
-        if skip >= len(part):
-            skip -= len(part)
-            continue
-        end = len(part) - skip
-        piece = part[max(0, end - size) : end]
-        found.append(piece)
-        size -= len(piece)
-        skip = 0
-        if not size:
+def common_suffix(base: bytes, body: Sequence[bytes], most: int) -> int:
+    """How many bytes, up to ``most``, ``base`` and the pieces of ``body`` end with alike."""
+    total = 0
+    for whole in reversed(body):
+        piece = whole if len(whole) <= most - total else whole[len(whole) - (most - total) :]
+        end = len(base) - total
+        if not base.endswith(piece, 0, end):
+            alike, differs = 0, len(piece)
+            while alike < differs:
+                middle = (alike + differs + 1) // 2
+                tail = piece[len(piece) - middle : len(piece) - alike]
+                if base.endswith(tail, 0, end - alike):
+                    alike = middle
+                else:
+                    differs = middle - 1
+            return total + alike
+        total += len(piece)
+        if total == most:
             break
-    return b"".join(reversed(found))
+    return total
