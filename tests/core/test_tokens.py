@@ -35,8 +35,8 @@ def test_a_known_position_is_kept_to_the_token():
 
 @pytest.mark.parametrize(
     "anchors",
-    [{3: 1200}, {9: 500}, {0: 100}, {3: 400, 4: 300}],
-    ids=["past the total", "past the blocks", "no blocks", "falling"],
+    [{3: 1200}, {9: 500}, {0: 100}, {3: 400, 4: 300}, {4: 0}],
+    ids=["past the total", "past the blocks", "no blocks", "falling", "nothing counted"],
 )
 def test_a_position_that_cannot_be_is_left_out(anchors: dict[int, int]):
     counts = count(prompt(LONG), 1000, anchors)

@@ -64,9 +64,7 @@ def shortened(text: str, most: int) -> str:
 
 def _lost(told: Diagnosis) -> str:
     """Tokens that were charged, or on an engine of one's own computed, a second time."""
-    could = told.reusable_tokens
-    if could is not None and told.usage.input is not None:
-        could = min(could, told.usage.input)
+    could = _readable(told)
     if could is None or could < told.missed_tokens:
         what = f"{exact(told.missed_tokens)} tokens"
     elif could == told.missed_tokens:
@@ -76,6 +74,12 @@ def _lost(told: Diagnosis) -> str:
     again = f"{what} that could have been read from the cache were {_again(told.missed_cost_usd)}"
     why = f": {told.title}{_where(told)}." if told.title else ", and nothing recorded explains it."
     return again + why + (" The client meant to do this." if told.expected else "")
+
+
+def _readable(told: Diagnosis) -> int | None:
+    """Tokens that the cache held and that this prompt had a use for."""
+    left, total = told.reusable_tokens, told.usage.input
+    return left if left is None or total is None else min(left, total)
 
 
 def _again(cost: Decimal | None) -> str:
@@ -89,8 +93,11 @@ def _hit(told: Diagnosis) -> str:
     if read is None or total is None:
         return f"Nothing that could have been read from the cache was lost{_though(told)}."
     kept = f"{exact(read)} of {exact(total)} input tokens were read from the cache"
-    if told.reusable_tokens is None:
+    could = _readable(told)
+    if could is None:
         return f"{kept}{_though(told)}."
+    if read < could:
+        return f"{kept}, nearly all of the {exact(could)} that could be{_though(told)}."
     return f"{kept}, all that could be{_though(told)}."
 
 

@@ -27,7 +27,22 @@ __all__ = ["cli", "main"]
 _PIPED_WIDTH = 80
 
 
+class _PipeClosed(Exception):
+    """Nobody reads what is written any more."""
+
+
+class _Commands(click.Group):
+    """Leaves a closed pipe to ``main``; click would end with exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise _PipeClosed from None
+
+
 @click.group(
+    cls=_Commands,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done, 2 your mistake, told in one line.",
@@ -39,14 +54,19 @@ def cli(context: click.Context) -> None:
 
     \b
     Examples:
-      whycold diff before.json after.json
-      whycold diff --json before.json after.json | jq .cause
+      whycold diff before.json after.json    what broke the prefix between two requests
+      whycold serve                          record calls on their way to the provider
+      whycold report --since 24h             how well the cache did, and what misses cost
+      whycold explain last                   the latest miss, word for word
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 
 
-@cli.command(epilog="Exit codes: 0 whatever is found, 2 when a file cannot be read as a request.")
+@cli.command(
+    short_help="Compare two requests: what broke the prefix, and what it costs.",
+    epilog="Exit codes: 0 whatever is found, 2 when a file cannot be read as a request.",
+)
 @click.argument("before", type=click.Path(path_type=Path, allow_dash=True))
 @click.argument("after", type=click.Path(path_type=Path, allow_dash=True))
 @click.option(
@@ -97,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     on standard error and exit code 2.
     """
     try:
-        cli(arguments, standalone_mode=False)
+        cli.main(arguments, prog_name="whycold", standalone_mode=False)
         sys.stdout.flush()
     except UserError as error:
         _fail(str(error))
@@ -108,7 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _fail(error.format_message())
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
-    except BrokenPipeError:
+    except (BrokenPipeError, _PipeClosed):
         # what is still in the buffer would be written, and complained about, at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

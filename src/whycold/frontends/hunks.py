@@ -119,6 +119,9 @@ def hunks(
         if not views or not views[-1].joined(found):
             views.append(_View(found))
     for view in views:
+        if view.before == view.after:
+            yield Row(" ", Text(printable(view.before), style=FAINT))
+            continue
         hunk = _hunk(view, done or 0)
         if done is not None:
             yield from _folded(hunk.start - done)

@@ -40,8 +40,8 @@ class Scale:
         if token >= self.total:
             return max(0, self.cells[-1] - 1)
         at = bisect_right(self.tokens, token) - 1
-        inside = (token - self.tokens[at]) / (self.tokens[at + 1] - self.tokens[at])
-        return self.cells[at] + int(inside * (self.cells[at + 1] - self.cells[at]))
+        tokens, cells = self.tokens[at + 1] - self.tokens[at], self.cells[at + 1] - self.cells[at]
+        return self.cells[at] + (token - self.tokens[at]) * cells // tokens
 
     def section(self, cell: int) -> Section:
         """The section that a cell stands for."""
@@ -49,16 +49,19 @@ class Scale:
 
 
 def _shared_out(sizes: Sequence[int], width: int) -> list[int]:
-    """Cells per section: one each, the rest by size."""
+    """Cells per section: by size, at least one each, which the largest makes room for."""
     if not sizes or width < len(sizes):
         return [1] * min(len(sizes), width)
-    total, spare = sum(sizes), width - len(sizes)
-    exact_shares = [spare * size / total for size in sizes]
-    cells = [int(share) for share in exact_shares]
-    left = sorted(range(len(sizes)), key=lambda i: cells[i] - exact_shares[i])
-    for i in left[: spare - sum(cells)]:
+    whole = [divmod(width * size, sum(sizes)) for size in sizes]
+    cells = [count for count, _ in whole]
+    by_rest = sorted(range(len(sizes)), key=lambda i: -whole[i][1])
+    for i in by_rest[: width - sum(cells)]:
         cells[i] += 1
-    return [1 + count for count in cells]
+    for i, count in enumerate(cells):
+        if not count:
+            cells[i] = 1
+            cells[cells.index(max(cells))] -= 1
+    return cells
 
 
 def strip(told: Diagnosis, width: int, *, colour: bool, ascii_only: bool = False) -> Iterator[Text]:
