@@ -156,6 +156,7 @@ class BlockWriter:
 
     def release(self, numbers: Iterable[int]) -> int:
         """Let go of one reference to each content. How many had no other and went."""
+        # a reference that is not written yet must not be taken for none
         if self._again:
             self.flush()
         gone = 0
@@ -190,6 +191,7 @@ class BlockWriter:
             return self.release_blocks(found.blocks), found.parent
         if used >= found.total:
             return 0, None
+        # children need the beginning; the rest was said in the call that is gone
         data = expand(found.blocks)
         numbers = content_numbers(data)
         left = used - found.shared
@@ -232,7 +234,9 @@ class BlockWriter:
             if not shared:
                 break
             if shared > from_parent:
+                # too long a chain is slow to read; a whole list of numbers is a few bytes a block
                 return (near, shared, depth + 1) if depth < _DEEPEST else (None, 0, 0)
+            # all that is shared comes from further up, and this one may go before that does
             near = parent
         return None, 0, 0
 

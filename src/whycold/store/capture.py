@@ -36,6 +36,7 @@ def reduced(record: Record, key: bytes) -> Record:
         return record
     call, told = record.call, _without_texts(record.told)
     prompt, blocks = call.prompt, call.reply.blocks
+    # done here as well, whatever the source has taken out: a promise about the disk is kept last
     if record.capture is Capture.hash:
         prompt = hashed_prompt(prompt, key)
         blocks = tuple(hashed_block(block, key) for block in blocks)

@@ -92,6 +92,7 @@ def decode_value(data: bytes) -> Json:
 
 def encode_blocks(blocks: Iterable[tuple[int, Block]]) -> bytes:
     """Where blocks stand and what they are, each with the number of its content; no markers."""
+    # neighbours were kept one after the other, so the difference is mostly one byte
     out: list[int | str | bytes] = []
     content, message = 0, -1
     for number, block in blocks:

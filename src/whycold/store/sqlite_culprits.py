@@ -88,6 +88,7 @@ def _split(db: Database, filters: Filters, numbers: Sequence[int]) -> _Split:
     """Days and releases of some culprits."""
     if not numbers:
         return {}
+    # these few by their index, instead of all culprits of the time once more
     sql, values = culprit_cells(filters, latest(db), numbers)
     days: dict[int, list[CulpritDay]] = {number: [] for number in numbers}
     releases: dict[int, list[str | None]] = {number: [] for number in numbers}

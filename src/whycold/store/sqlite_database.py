@@ -83,9 +83,12 @@ class Database:
             self.run(f"PRAGMA cache_size = -{_CACHE_KB[write]}")
             self.run("PRAGMA temp_store = MEMORY")
             if write:
+                # has to come before the first table: pages can be given back without a rewrite
                 self.run("PRAGMA auto_vacuum = INCREMENTAL")
                 self.run("PRAGMA journal_mode = WAL")
+                # a batch that was acknowledged survives a loss of power, too
                 self.run("PRAGMA synchronous = FULL")
+                # what is deleted is overwritten: it may have been a prompt
                 self.run("PRAGMA secure_delete = ON")
                 self.run(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
                 self.run(f"PRAGMA journal_size_limit = {_WAL_BYTES}")

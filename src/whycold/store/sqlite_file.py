@@ -121,6 +121,7 @@ class StoreFile:
             else:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
+            # only to be told to people: what counts is the lock, which goes with its process
             holder = file.read(20).strip()
             file.close()
             who = f" (process {holder})" if holder.isdecimal() else ""
@@ -131,6 +132,7 @@ class StoreFile:
             file.truncate()
             file.write(f"{os.getpid()}\n")
             file.flush()
+        # the file stays when the lock is let go of: another process may be about to take it
         self._lock = file
 
     def _set_aside(self, fault: Damaged) -> None:

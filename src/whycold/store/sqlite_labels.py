@@ -99,6 +99,7 @@ class Labels:
         self._seen.clear()
 
     def _number(self, known: dict[tuple[Any, ...], int], key: tuple[Any, ...]) -> int | None:
+        # there are few combinations, and every call asks for three of them
         if not self._loaded:
             self._load()
         return known.get(key)

@@ -39,6 +39,7 @@ def call_page(
         f"(SELECT * FROM call {index} WHERE {where.sql} ORDER BY rid DESC LIMIT ?) c{FROM}"
         " ORDER BY c.rid DESC"
     )
+    # one more than asked for tells whether there is another page
     items = CallReader(db).kept(source, [*where.values, limit + 1])
     more = len(items) > limit
     return Page(tuple(items[:limit]), str(items[limit - 1].rid) if more else None)
@@ -58,6 +59,7 @@ def history(db: Database, since: int | None, last: int | None) -> Iterator[Recor
     reader = CallReader(db)
     rid = first_rid(since) if since is not None else 0
     if last is not None:
+        # numbers grow with time, so the latest calls are those from some number on
         newest = db.value(
             "SELECT min(rid) FROM (SELECT rid FROM call ORDER BY rid DESC LIMIT ?)", (last,)
         )

@@ -124,10 +124,12 @@ class Sums:
         names = key.split(", ")
         marks = ", ".join("?" * (len(names) + len(columns)))
         grown = ", ".join(f"{name} = {name} + excluded.{name}" for name in columns)
+        # in the order of the key, so that each page is changed once
         self._db.many(
             f"INSERT INTO {table} VALUES ({marks}) ON CONFLICT ({key}) DO UPDATE SET {grown}",
             ((*place, *numbers) for place, numbers in sorted(rows.items())),
         )
+        # a cell that no call is left in would keep its labels alive
         where = " AND ".join(f"{name} = ?" for name in names)
         self._db.many(
             f"DELETE FROM {table} WHERE {where} AND {columns[0]} <= 0",

@@ -61,14 +61,13 @@ class _Sweep:
 
     def finished(self) -> Swept:
         """Give the space back to the disk, empty the log, and say what went."""
-        purged = True
         if self.calls or self.texts:
             # rows were deleted that the writer may still know the numbers of
             self.writer.forget()
-            purged = self._purge()
-        return Swept(self.calls, self.texts, self.blocks, self.done, purged)
+        return Swept(self.calls, self.texts, self.blocks, self.done, self._purge())
 
     def _purge(self) -> bool:
+        # deleted rows are zeroed in place, but older pages stand in the log until it is emptied
         while self.db.value("PRAGMA freelist_count"):
             with self.db.transaction():
                 self.db.run(f"PRAGMA incremental_vacuum({_PAGES})")
@@ -129,6 +128,7 @@ def _without_texts(sweep: _Sweep, rids: Sequence[int]) -> None:
     sweep.each(rids, sweep.writer.remove_texts)
     sweep.texts += len(rids)
     oldest = sweep.db.value("SELECT (min(rid) >> 22) * 1000 FROM detail")
+    # a title quotes the prompt of the latest miss
     sweep.db.run(
         "UPDATE culprit SET title = NULL WHERE title IS NOT NULL AND (?1 IS NULL OR last_at < ?1)",
         (oldest,),

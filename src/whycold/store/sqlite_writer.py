@@ -67,6 +67,7 @@ class Writer:
             if self._db.value("SELECT 1 FROM batch WHERE token = ?", (clean(token),)):
                 return Written(fresh=False)
             added = amended = known = 0
+            # each record is written before the next is looked at, so a batch may hold one twice
             for record in records:
                 if record.capture is Capture.none:
                     continue
@@ -88,6 +89,7 @@ class Writer:
         with ExitStack() as undone:
             undone.callback(self.forget)
             with self._db.transaction():
+                # what is remembered of the file holds only while nobody else writes to it
                 version = self._db.changed_elsewhere()
                 if version != self._version:
                     self.forget()
@@ -131,6 +133,7 @@ class Writer:
             return 0
         segment, envelope, reply, advice = row
         self._db.run("DELETE FROM detail WHERE rid = ?", (rid,))
+        # any of them may have been near to this prompt
         self._near.clear()
         gone = self._blocks.release(number for number in (envelope, advice) if number is not None)
         gone += self._blocks.release_blocks(reply)

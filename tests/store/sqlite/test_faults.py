@@ -17,7 +17,7 @@ from tests.store import oracle
 from tests.store.samples import START, chains, miss, record, talk
 from whycold.errors import UserError
 from whycold.store import sqlite_database
-from whycold.store.answers import Erase, Filters
+from whycold.store.answers import Erase, Filters, Retention
 from whycold.store.base import Store, Unavailable
 from whycold.store.opening import open_store
 
@@ -129,6 +129,8 @@ def test_readers_do_not_stop_the_writer_nor_the_writer_readers(store: Store, pat
     assert (swept.calls, swept.purged) == (60, False)
     reader.execute("ROLLBACK")
     reader.close()
+    assert store.retain(Retention(), START).purged
+    assert (path.parent / "calls.db-wal").stat().st_size == 0
 
 
 DYING = """
