@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
 from rich.segment import Segment
 from rich.style import Style
 from rich.table import Table
@@ -131,9 +132,9 @@ def _place(
     heading.add_row(Text("●", style=SECTIONS[first.section]), line)
     yield heading
     if not fits:
-        yield Text(f"  {meta}", style=SOFT)
+        yield Padding(Text(meta, style=SOFT), (0, 0, 0, 2))
     if first.title != told.title:
-        yield Text(f"  {printable(first.title)}", style=SOFT)
+        yield Padding(Text(printable(first.title), style=SOFT), (0, 0, 0, 2))
     if place.run or not (first.before and first.after):
         yield _grid(_beginnings(place, width), width)
         return
