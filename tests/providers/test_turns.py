@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +16,7 @@ from tests.conversations import RENDER, SHAPES, Author, Part, Talk, Turn
 from whycold.core.prompt import Block
 from whycold.providers import turns
 from whycold.providers.registry import DIALECTS, guess
-from whycold.providers.turns import Turns
+from whycold.providers.turns import Prepared, Turns
 
 REPEATABLE = [edit for edit in edits.EDITS if edit is not edits.tool_retyped]
 
@@ -48,7 +49,7 @@ def test_a_growing_and_changing_conversation_is_read_as_if_whole(shape: str, see
         wire, _ = guess(rendered.body)
         dialect = DIALECTS[rendered.provider]
         body = written(rendered.body, random.Random(style))
-        _, prompt = reader.read(wire, dialect, body, {})
+        _, prompt = reader.read(shape, body, {}, partial(Prepared, wire, dialect))
         whole = wire.read_request(rendered.body, dialect, {})
         assert prompt.settings == whole.settings
         assert prompt.chain == whole.chain
@@ -69,12 +70,16 @@ def test_what_was_known_is_not_read_again() -> None:
     author = Author(7)
     talk, reader = long_talk(author), Turns()
     wire, dialect = guess(RENDER["anthropic"](talk).body)
-    _, first = reader.read(wire, dialect, json.dumps(RENDER["anthropic"](talk).body).encode(), {})
+    prepare = partial(Prepared, wire, dialect)
+    body = json.dumps(RENDER["anthropic"](talk).body).encode()
+    _, first = reader.read("", body, {}, prepare)
     talk.turns.append(Turn("assistant", [Part("text", "Done.")]))
-    request, second = reader.read(
-        wire, dialect, json.dumps(RENDER["anthropic"](talk).body).encode(), {}
+    body = json.dumps(RENDER["anthropic"](talk).body).encode()
+    prepared, second = reader.read("", body, {}, prepare)
+    assert prepared.request["messages"] == [{"role": "assistant", "content": "Done."}] or (
+        prepared.request["messages"]
+        == [{"role": "assistant", "content": [{"type": "text", "text": "Done."}]}]
     )
-    assert len(request["messages"]) == 1  # type: ignore[arg-type]
     assert all(a is b for a, b in zip(first.blocks, second.blocks, strict=False))
 
 
@@ -83,5 +88,5 @@ def test_memory_is_bounded() -> None:
     for seed in range(30):
         body = RENDER["anthropic"](long_talk(Author(seed))).body
         wire, dialect = guess(body)
-        reader.read(wire, dialect, json.dumps(body).encode(), {})
+        reader.read("", json.dumps(body).encode(), {}, partial(Prepared, wire, dialect))
     assert sum(len(seen.body) for seen in reader._seen.values()) <= 100_000

@@ -15,6 +15,7 @@ from whycold.diagnose import Engine, PriceList
 from whycold.ingest.digests import comparable
 from whycold.ingest.progress import Progress, position_text
 from whycold.providers.registry import rules_for
+from whycold.providers.turns import Turns
 from whycold.sources.extract import without_prompt
 from whycold.sources.proxied import NotACall, Seen, read_proxied
 from whycold.sources.served import Served
@@ -74,6 +75,7 @@ class Ingest:
         project: str | None = None,
     ) -> None:
         self._store, self._served, self._project = store, served, project
+        self._turns = Turns()
         self._engine = Engine(rules_for, prices)
         self._known: OrderedDict[str, _Known] = OrderedDict()
         self._newest: tuple[datetime, str] | None = None
@@ -163,7 +165,7 @@ class Ingest:
         if exchange.capture is Spooled.none:
             return None
         try:
-            seen = self._guarded("read", lambda: read_proxied(exchange, self._served))
+            seen = self._guarded("read", lambda: read_proxied(exchange, self._served, self._turns))
         except NotACall as why:
             self.progress.skipped[_short(str(why))] += 1
             return None

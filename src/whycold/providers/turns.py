@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import msgspec
 
@@ -20,7 +21,7 @@ from whycold.core.prompt import Block, Kind, Prompt, Section
 from whycold.providers.base import Dialect, Wire
 from whycold.providers.body import decode_map
 
-__all__ = ["Turns"]
+__all__ = ["Prepare", "Prepared", "Turns"]
 
 _LISTS = {
     "anthropic.messages": "messages",
@@ -40,21 +41,32 @@ _HEAD = 256
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """A body that was read, and where each of its messages begins and ends."""
+class Prepared:
+    """A request with the format and the provider that it is read as."""
 
-    body: bytes
+    wire: Wire
+    dialect: Dialect
+    request: JsonMap
+
+
+Prepare: TypeAlias = Callable[[JsonMap], Prepared]
+_Key: TypeAlias = tuple[str, bytes, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What a body was read as, and where each of its messages begins and ends."""
+
+    prepared: Prepared
     prompt: Prompt
     starts: tuple[int, ...]
     ends: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
-    request: JsonMap
-    prompt: Prompt
-    starts: tuple[int, ...]
-    ends: tuple[int, ...]
+class _Seen:
+    body: bytes
+    read: _Read
 
 
 class Turns:
@@ -62,36 +74,34 @@ class Turns:
 
     def __init__(self, most: int = 128 << 20) -> None:
         self._most, self._size = most, 0
-        self._seen: OrderedDict[tuple[str, str, bytes, int], _Seen] = OrderedDict()
+        self._seen: OrderedDict[_Key, _Seen] = OrderedDict()
         self._next = 0
 
     def read(
-        self, wire: Wire, dialect: Dialect, body: bytes, headers: Mapping[str, str]
-    ) -> tuple[JsonMap, Prompt]:
-        """The request, and its prompt: the same as reading the whole body gives.
+        self, path: str, body: bytes, headers: Mapping[str, str], prepare: Prepare
+    ) -> tuple[Prepared, Prompt]:
+        """The request as ``prepare`` has it, and its prompt: the same as reading the whole body.
 
-        The request lacks the messages that were known. Raises UserError for what is not JSON.
+        ``path`` tells one kind of request from another. The prepared request lacks the messages
+        that were known. Raises UserError for what is not JSON.
         """
-        if len(body) < _SMALLEST:
-            whole = decode_map(body)
-            return whole, wire.read_request(whole, dialect, headers)
-        key = (wire.name, dialect.name, body[:_HEAD])
-        found = self._nearest(key, body)
-        read = _onward(found[1], found[2], wire, dialect, body, headers) if found else None
+        key = (path, body[:_HEAD])
+        found = self._nearest(key, body) if len(body) >= _SMALLEST else None
+        read = _onward(found[1], found[2], body, headers, prepare) if found else None
         if read is None:
-            whole = decode_map(body)
-            places = _elements(body, _LISTS[wire.name])
-            read = _Read(whole, wire.read_request(whole, dialect, headers), *places)
+            prepared = prepare(decode_map(body))
+            prompt = prepared.wire.read_request(prepared.request, prepared.dialect, headers)
+            if len(body) < _SMALLEST:
+                return prepared, prompt
+            read = _Read(prepared, prompt, *_elements(body, _LISTS[prepared.wire.name]))
         self._remember(key, found[0] if found else None, body, read)
-        return read.request, read.prompt
+        return read.prepared, read.prompt
 
-    def _nearest(
-        self, key: tuple[str, str, bytes], body: bytes
-    ) -> tuple[tuple[str, str, bytes, int], _Seen, int] | None:
+    def _nearest(self, key: tuple[str, bytes], body: bytes) -> tuple[_Key, _Seen, int] | None:
         """The remembered body that shares most of its beginning with this one."""
         best = None
         for full, seen in self._seen.items():
-            if full[:3] == key:
+            if full[:2] == key:
                 shared = _shared(seen.body, body)
                 if best is None or shared >= best[2]:
                     best = full, seen, shared
@@ -99,17 +109,17 @@ class Turns:
 
     def _remember(
         self,
-        key: tuple[str, str, bytes],
-        older: tuple[str, str, bytes, int] | None,
+        key: tuple[str, bytes],
+        older: _Key | None,
         body: bytes,
         read: _Read,
     ) -> None:
         if len(read.ends) < _FEWEST or len(body) > self._most:
             return
-        if older is not None and len(self._seen[older].ends) <= len(read.ends):
+        if older is not None and len(self._seen[older].read.ends) <= len(read.ends):
             self._size -= len(self._seen.pop(older).body)
         self._next += 1
-        self._seen[*key, self._next] = _Seen(body, read.prompt, read.starts, read.ends)
+        self._seen[*key, self._next] = _Seen(body, read)
         self._size += len(body)
         while self._size > self._most:
             self._size -= len(self._seen.popitem(last=False)[1].body)
@@ -155,34 +165,33 @@ def _elements(body: bytes, name: str) -> tuple[tuple[int, ...], tuple[int, ...]]
 
 
 def _onward(
-    seen: _Seen,
-    shared: int,
-    wire: Wire,
-    dialect: Dialect,
-    body: bytes,
-    headers: Mapping[str, str],
+    seen: _Seen, shared: int, body: bytes, headers: Mapping[str, str], prepare: Prepare
 ) -> _Read | None:
     """The prompt by what was known of it; None where that would not be the whole truth."""
-    known = bisect_right(seen.ends, shared)
-    if known < _FEWEST or any(s.name in _OF_ALL_MESSAGES for s in seen.prompt.settings):
+    was = seen.read
+    known = bisect_right(was.ends, shared)
+    if known < _FEWEST or any(s.name in _OF_ALL_MESSAGES for s in was.prompt.settings):
         return None
-    after = body[seen.ends[known - 1] : seen.ends[known - 1] + 64].lstrip()
-    if after[:1] not in (b",", b"]"):
+    end, first = was.ends[known - 1], was.starts[0]
+    after = body[end : end + 64].lstrip()[:1]
+    if after not in (b",", b"]"):
         return None
-    first = seen.starts[0]
-    behind = body.index(after[:1], seen.ends[known - 1]) + (after[:1] == b",")
+    behind = body.index(after, end) + (after == b",")
     left = body[:first] + body[behind:]
-    rest = decode_map(left)
-    part = wire.read_request(rest, dialect, headers)
+    prepared = prepare(decode_map(left))
+    spoken = (prepared.wire.name, prepared.dialect.name)
+    if spoken != (was.prepared.wire.name, was.prepared.dialect.name):
+        return None
+    part = prepared.wire.read_request(prepared.request, prepared.dialect, headers)
     loose = [b for b in part.blocks if b.section is not Section.messages and b.message >= 0]
     if loose or any(s.name in _OF_ALL_MESSAGES for s in part.settings):
         return None
-    starts, ends = _elements(left, _LISTS[wire.name])
+    starts, ends = _elements(left, _LISTS[prepared.wire.name])
     return _Read(
-        rest,
-        _joined(seen.prompt, part, known),
-        (*seen.starts[:known], *(at + behind - first for at in starts)),
-        (*seen.ends[:known], *(at + behind - first for at in ends)),
+        prepared,
+        _joined(was.prompt, part, known),
+        (*was.starts[:known], *(at + behind - first for at in starts)),
+        (*was.ends[:known], *(at + behind - first for at in ends)),
     )
 
 

@@ -15,6 +15,7 @@ from whycold.errors import UserError
 from whycold.providers.base import Wire
 from whycold.providers.body import decode_map
 from whycold.providers.registry import WIRES, guess, read_reply
+from whycold.providers.turns import Prepared, Turns
 from whycold.sources.decoding import Undecodable, decoded
 from whycold.sources.extract import BadExtract, decode_extract, without_prompt
 from whycold.sources.served import How, Served, Spoken, usual
@@ -61,12 +62,16 @@ _SESSION_HEADERS = (
 _CLIENT = re.compile(r"([A-Za-z][\w .+-]{0,40}?)/(\d+(?:\.\d+){1,3}(?:[-+.][\w.]+)?)")
 
 
-def read_proxied(exchange: Exchange, served: Served) -> Seen:
-    """The call that an exchange holds. Raises NotACall for everything else that was proxied."""
+def read_proxied(exchange: Exchange, served: Served, turns: Turns | None = None) -> Seen:
+    """The call that an exchange holds. Raises NotACall for everything else that was proxied.
+
+    ``turns`` remembers bodies, so that the next turn of a conversation is read quickly.
+    """
     path = unquote(urlsplit(exchange.target).path)
-    wire = _wire(path)
-    if wire is None or exchange.method != "POST":
+    asked = _wire(path)
+    if asked is None or exchange.method != "POST":
         raise NotACall(f"{exchange.method} {_shape(path)} is no call to a model")
+    wire: Wire = asked
     sent, came = dict(exchange.request_headers), dict(exchange.response_headers)
     if exchange.extract:
         try:
@@ -75,14 +80,24 @@ def read_proxied(exchange: Exchange, served: Served) -> Seen:
             raise NotACall(str(error)) from None
         return Seen(_placed(call, exchange, sent, came, None))
     answer = _answer(exchange, came)
-    body, lacks = _request(exchange, sent)
-    if body is None:
+    raw, lacks = _request(exchange, sent)
+    if raw is None:
         return _without_request(exchange, served, wire, answer, path, lacks)
-    body = _with_model(body, path, wire)
-    wire = _fitting(wire, body)
-    spoken = served.spoken(exchange, wire, came, answer or b"") or Spoken(
-        usual(wire, body), How.shape
-    )
+    spoken = Spoken(usual(wire, None), How.shape)
+
+    def prepare(body: JsonMap) -> Prepared:
+        nonlocal spoken
+        body = _with_model(body, path, asked)
+        fitting = _fitting(asked, body)
+        known = served.spoken(exchange, fitting, came, answer or b"")
+        spoken = known or Spoken(usual(fitting, body), How.shape)
+        return Prepared(fitting, spoken.dialect, body)
+
+    try:
+        prepared, prompt = (turns or Turns()).read(wire.name, raw, sent, prepare)
+    except UserError as error:
+        raise NotACall(f"the body {error}") from None
+    wire, body = prepared.wire, prepared.request
     reply = _reply(exchange, wire, spoken, answer)
     call = Call(
         id=_id(exchange),
@@ -90,7 +105,7 @@ def read_proxied(exchange: Exchange, served: Served) -> Seen:
         provider=spoken.dialect.name,
         api=wire.name,
         model=wire.model(body) or reply.model,
-        prompt=wire.read_request(body, spoken.dialect, sent),
+        prompt=prompt,
         reply=reply,
     )
     return Seen(_placed(call, exchange, sent, came, body), spoken.how)
@@ -175,20 +190,16 @@ def _time(nanoseconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest // 1000)
 
 
-def _request(exchange: Exchange, headers: Mapping[str, str]) -> tuple[JsonMap | None, str | None]:
+def _request(exchange: Exchange, headers: Mapping[str, str]) -> tuple[bytes | None, str | None]:
     """The body of the request, or why it is not there. Raises NotACall for what no API takes."""
     if exchange.request.missing is Missing.capture and exchange.capture is not Capture.usage:
         raise NotACall("the body was none that could be read, and is not kept")
     if exchange.request.missing is not None:
         return None, f"request body left out: {exchange.request.missing}"
     try:
-        raw = decoded(exchange.request.content, headers.get("content-encoding", ""))
+        return decoded(exchange.request.content, headers.get("content-encoding", "")), None
     except Undecodable as error:
         return None, f"request body not decoded: {error}"
-    try:
-        return decode_map(raw), None
-    except UserError as error:
-        raise NotACall(f"the body {error}") from None
 
 
 def _with_model(body: JsonMap, path: str, wire: Wire) -> JsonMap:
