@@ -4,6 +4,8 @@ import io
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from inline_snapshot import snapshot
 from rich.cells import cell_len
 from rich.console import Console
@@ -273,3 +275,31 @@ def test_a_terminal_that_knows_no_unicode_gets_a_strip_it_can_show():
     file.flush()
     file.seek(0)
     assert " ...." in file.read()
+
+
+ANYTHING = st.text(alphabet=st.characters(exclude_categories=()), max_size=120)
+PATHS = st.sampled_from(["tools[{}]", "system[0].{}", "messages[{}].content[0]", "settings.{}"])
+FOUND = st.builds(
+    lambda path, name, **rest: found(path.format(name), **rest),
+    PATHS,
+    ANYTHING,
+    before=ANYTHING,
+    after=ANYTHING,
+    title=ANYTHING,
+    offset=st.integers(min_value=0, max_value=10**9),
+    rest=st.none() | st.integers(min_value=0, max_value=10**9),
+    expected=st.booleans(),
+)
+
+
+@given(
+    verdict=st.sampled_from(Verdict),
+    divergences=st.lists(FOUND, max_size=4),
+    model=ANYTHING,
+    broke_at=st.none() | st.integers(min_value=0, max_value=2000),
+    width=st.integers(min_value=20, max_value=120),
+)
+def test_whatever_is_told_fits_and_steers_nothing(width: int, **facts: Any):
+    lines = page(told(**facts), width).splitlines()
+    assert max(map(cell_len, lines)) <= min(width, 100)
+    assert all(line.replace("\u3000", "").isprintable() for line in lines)
