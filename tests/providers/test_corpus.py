@@ -164,6 +164,8 @@ def reply_shown(reply: Reply) -> dict[str, Any]:
     shown = set_fields(reply, Reply(complete=not reply.complete))
     shown["usage"] = set_fields(reply.usage, type(reply.usage)())
     shown["blocks"] = [block_shown(block) for block in reply.blocks]
+    if reply.alterations:
+        shown["alterations"] = [[told.kind, told.path, told.reason] for told in reply.alterations]
     for name in ("verdict", "error"):
         part = getattr(reply, name)
         shown[name] = part and {field.name: getattr(part, field.name) for field in fields(part)}

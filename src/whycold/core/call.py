@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from whycold.core.prompt import Block, Prompt
 
-__all__ = ["Call", "ProviderError", "ProviderVerdict", "Reply", "Said", "Usage"]
+__all__ = ["Alteration", "Call", "ProviderError", "ProviderVerdict", "Reply", "Said", "Usage"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +72,25 @@ class ProviderError:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Alteration:
+    """What a provider says it did to a request before the model saw it.
+
+    ``kind`` and ``reason`` are its words, verbatim (Anthropic ``input_transformations``:
+    ``thinking_dropped``, ``prefix_binding_mismatch`` ...); ``path`` is the place, as our paths are
+    written (``messages[3].content[0]``).
+    """
+
+    kind: str
+    path: str | None = None
+    reason: str | None = None
+
+
 @dataclass(frozen=True)
 class Reply:
     """A response, read. ``blocks`` is what was generated, as the next request should send it
-    back; ``host`` is who answered behind a router, where the response says so.
+    back; ``host`` is who answered behind a router, ``alterations`` what the provider did to the
+    request, where the response says so.
     """
 
     message_id: str | None = None
@@ -87,6 +102,7 @@ class Reply:
     stop: str | None = None
     error: ProviderError | None = None
     complete: bool = True
+    alterations: tuple[Alteration, ...] = ()
 
 
 @dataclass(frozen=True)

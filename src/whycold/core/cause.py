@@ -30,9 +30,11 @@ class Obstacle(StrEnum):
     minimum; ``account``: another key, workspace or organisation; ``host``: another host answered
     behind a router; ``other_model``: another model answered to the same name; ``retimed``: the
     markers ask for another lifetime; ``rerendered``: an engine that keeps generated tokens read all
-    but the reply that was sent back; ``rejected``: the provider refused the call; ``unseen``: the
-    part of the prompt that must hold the change is not in the recording; ``lost``: equal prefix,
-    live entry, and still not read.
+    but the reply that was sent back; ``altered``: the response says that the provider changed the
+    request, within what was to be read; ``rejected``: the provider refused the call; ``attested``:
+    the provider says what changed, and nothing recorded shows it; ``unseen``: the part of the
+    prompt that must hold the change is not in the recording; ``lost``: equal prefix, live entry,
+    and still not read.
     """
 
     account = "account"
@@ -48,6 +50,8 @@ class Obstacle(StrEnum):
     marker_moves = "marker_moves"
     retimed = "retimed"
     rerendered = "rerendered"
+    altered = "altered"
+    attested = "attested"
     rejected = "rejected"
     unseen = "unseen"
     lost = "lost"

@@ -7,7 +7,7 @@ from whycold.core.diagnosis import Grade, Reason, Verdict
 from whycold.core.divergence import Divergence
 from whycold.core.prompt import Section
 
-__all__ = ["grade", "section_reason", "spoken"]
+__all__ = ["asked_elsewhere", "attested", "grade", "section_reason", "spoken"]
 
 _WORDS: dict[str, frozenset[Reason]] = {
     "model_changed": frozenset({Reason.model_changed}),
@@ -25,6 +25,9 @@ _WORDS: dict[str, frozenset[Reason]] = {
 """What the providers' words mean in ours (Anthropic cache diagnostics, OpenAI prompt caching
 diagnostics, 2026-11-23).
 """
+
+_NO_WORD = "cache_miss"
+"""The type of OpenAI's diagnosis, kept where it gives no reason."""
 
 _CONTENT = frozenset(
     {
@@ -51,6 +54,26 @@ def spoken(call: Call) -> ProviderVerdict | None:
     return verdict
 
 
+def asked_elsewhere(call: Call, earlier: Call | None) -> bool:
+    """Whether the provider was asked to compare with another call than ``earlier``."""
+    known = earlier.reply.message_id if earlier is not None else None
+    asked = call.prompt.links.compares
+    return asked is not None and known is not None and asked != known
+
+
+def attested(call: Call, earlier: Call, divergences: tuple[Divergence, ...]) -> str | None:
+    """The provider's word for a change since ``earlier`` that no recorded divergence can be; None
+    without one.
+    """
+    said = spoken(call)
+    if said is None or said.said is not Said.changed or asked_elsewhere(call, earlier):
+        return None
+    if said.reason is None or said.reason == _NO_WORD:
+        return None
+    means = _WORDS.get(said.reason, _CONTENT)
+    return None if means & {section_reason(d) for d in divergences} else said.reason
+
+
 def section_reason(divergence: Divergence) -> Reason:
     """The reason that a change of that section is counted under."""
     if divergence.setting == "model":
@@ -71,12 +94,15 @@ def grade(
     *,
     predicted: bool,
     elsewhere: bool = False,
+    told: bool = False,
 ) -> Grade | None:
     """The grade of a verdict and its reason; None where nothing was found that could be graded.
 
     ``elsewhere``: the provider compared with another call, so that only what it says of the cache
-    counts.
+    counts. ``told``: the cause is what the response itself says.
     """
+    if told:
+        return Grade.confirmed
     said = spoken(call)
     if said is not None and elsewhere and said.said is not Said.hit:
         said = None

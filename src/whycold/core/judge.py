@@ -11,7 +11,7 @@ from whycold.core.call import Call, Said
 from whycold.core.cause import Obstacle
 from whycold.core.diagnosis import Verdict
 from whycold.core.divergence import Change, Divergence
-from whycold.core.grade import spoken
+from whycold.core.grade import attested, spoken
 from whycold.core.hindrance import Hindrance, Scene
 from whycold.core.live_entries import Entry, reach
 from whycold.core.obstacles import obstacles
@@ -221,17 +221,26 @@ def _binding(
     slack = scene.rules.slack
     likely = (replace(h, allows=min(h.allows, read)) if h.bound else h for h in hindrances)
     fits = [h for h in likely if _fits(scene, h, read) and could - h.allows > slack]
+    said = spoken(scene.call)
+    word = attested(scene.call, scene.before, scene.divergences)
     for certain in (True, False):
+        if word is not None and not certain and not _hidden(scene):
+            return Hindrance(read, Obstacle.attested), False
         ranked = sorted((h for h in fits if h.certain is certain), key=_rank)
         if ranked and (could - ranked[0].allows) * 2 >= missed:
             best = ranked[0]
             return best, not best.bound and abs(best.allows - read) <= _margin(scene, best)
-    hidden = scene.before.prompt.unseen | scene.call.prompt.unseen
-    said = spoken(scene.call)
     unchanged = said is not None and said.said is Said.unchanged
-    if hidden and not unchanged and not _ends_at_an_older_entry(scene, read):
+    if _hidden(scene) and not unchanged and not _ends_at_an_older_entry(scene, read):
         return Hindrance(read, Obstacle.unseen), False
+    if word is not None:
+        return Hindrance(read, Obstacle.attested), False
     return Hindrance(read, Obstacle.lost), False
+
+
+def _hidden(scene: Scene) -> frozenset[Section]:
+    """Sections that are not recorded of one of the two calls."""
+    return scene.before.prompt.unseen | scene.call.prompt.unseen
 
 
 def _ends_at_an_older_entry(scene: Scene, read: int) -> bool:

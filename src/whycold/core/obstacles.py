@@ -27,6 +27,7 @@ def obstacles(scene: Scene) -> Iterator[Hindrance]:
     yield from _moving(scene)
     yield from _retimed(scene)
     yield from _rerendered(scene)
+    yield from _altered(scene)
 
 
 def _elsewhere(scene: Scene) -> Iterator[Hindrance]:
@@ -205,3 +206,24 @@ def _rerendered(scene: Scene) -> Iterator[Hindrance]:
         return
     if scene.rules.keeps_reply and scene.reusable > scene.was.total:
         yield Hindrance(scene.was.total, Obstacle.rerendered, exact=True, certain=False)
+
+
+def _altered(scene: Scene) -> Iterator[Hindrance]:
+    """The provider says that it changed the request, in what the predecessor had left.
+
+    An edit before that place accounts for both. What it changed in the predecessor's request, too,
+    was not in the entry.
+    """
+    places = {block.path: at for at, block in enumerate(scene.before.prompt.blocks)}
+    known = {altered.path for altered in scene.before.reply.alterations}
+    new = (a.path for a in scene.call.reply.alterations if a.path not in known)
+    at = min((places[path] for path in new if path in places), default=None)
+    if at is None or any(d.certain and d.kept <= at for d in scene.divergences):
+        return
+    kept = [e for e in scene.left if e.blocks <= at and scene.alive(e)]
+    if scene.left and not scene.left[-1].anywhere:
+        older = scene.older(scene.was.until(at))
+        allows = max(kept[-1].tokens if kept else 0, older)
+        yield Hindrance(allows, Obstacle.altered, exact=not kept or kept[-1].exact)
+    else:
+        yield Hindrance(scene.was.until(at), Obstacle.altered)

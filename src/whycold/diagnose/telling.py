@@ -13,7 +13,7 @@ from whycold.core.cost import Rates, missed_cost
 from whycold.core.culprit import fingerprint
 from whycold.core.diagnosis import BlockCount, Diagnosis, Found, Reason, Verdict
 from whycold.core.divergence import Divergence
-from whycold.core.grade import grade, spoken
+from whycold.core.grade import asked_elsewhere, grade, spoken
 from whycold.core.judge import Judged
 from whycold.core.predecessor import Linked
 from whycold.core.prompt import Section
@@ -23,6 +23,8 @@ from whycold.core.wording import ruled_out, summary
 
 __all__ = ["told"]
 
+_SAID_SO = frozenset({Obstacle.altered, Obstacle.attested})
+"""What only the response itself tells of."""
 _NOT_RECORDED = "(not recorded)"
 """The path of what stands before the first block that a source shows."""
 
@@ -90,19 +92,13 @@ def told(
             found.reason,
             judged.divergences,
             predicted=judged.predicted,
-            elsewhere=_compared_elsewhere(call, earlier),
+            elsewhere=asked_elsewhere(call, earlier),
+            told=judged.why is not None and judged.why.obstacle in _SAID_SO,
         ),
         divergences=tuple(e.found for e in edits if e.found is not None),
         missed_cost_usd=_cost(judged, call, rates),
     )
     return replace(found, summary=summary(found))
-
-
-def _compared_elsewhere(call: Call, earlier: Call | None) -> bool:
-    """Whether the provider was asked to compare with another call than the predecessor."""
-    known = earlier.reply.message_id if earlier is not None else None
-    asked = call.prompt.links.compares
-    return asked is not None and known is not None and asked != known
 
 
 def _cost(judged: Judged, call: Call, rates: Rates | None) -> Decimal | None:

@@ -6,10 +6,11 @@ of llama.cpp, vLLM and SGLang as measured or read in their sources (2026-11-23).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from whycold.core.call import ProviderError, ProviderVerdict, Reply, Said, Usage
+from whycold.core.call import Alteration, ProviderError, ProviderVerdict, Reply, Said, Usage
 from whycold.core.content import Json, JsonMap, as_list, as_map, as_text
 from whycold.core.prompt import Block, Section
 from whycold.errors import UserError
@@ -21,6 +22,10 @@ from whycold.providers.eventstream import Unwrapped
 from whycold.providers.sse import MAX_EVENT, SseDecoder, SseEvent
 
 __all__ = ["MessagesStream", "answers", "read_reply"]
+
+_INDEX = re.compile(r"\.(\d+)(?=\.|$)")
+_ALTERATIONS = "input_transformations"
+_MOST_ALTERATIONS = 1_000
 
 
 def answers(body: JsonMap) -> int:
@@ -41,6 +46,7 @@ def read_reply(body: JsonMap, dialect: Dialect) -> Reply:
         verdict=read_verdict(body),
         blocks=_blocks(as_list(body.get("content")) or ()),
         stop=as_text(body.get("stop_reason")),
+        alterations=tuple(_alterations(body.get(_ALTERATIONS))),
     )
     return replace(reply, error=read_error(body))
 
@@ -117,6 +123,19 @@ def read_verdict(message: JsonMap) -> ProviderVerdict | None:
     return ProviderVerdict(Said.changed if changed else Said.inconclusive, kind, missed)
 
 
+def _alterations(listed: Json) -> Iterator[Alteration]:
+    """What the provider did to the request, in its own order (PyPI anthropic 2.12.0,
+    beta_thinking_dropped_input_transformation.py; paths like ``messages.3.content.0``).
+    """
+    for item in map(as_map, (as_list(listed) or ())[:_MOST_ALTERATIONS]):
+        kind = as_text(item.get("type")) if item is not None else None
+        if item is None or kind is None:
+            continue
+        path = as_text(item.get("path"))
+        place = _INDEX.sub(r"[\1]", path) if path else None
+        yield Alteration(kind, place, as_text(item.get("reason")))
+
+
 def read_error(body: JsonMap) -> ProviderError | None:
     """An error: Anthropic's, the OpenAI shape that local servers send, or a bare message (AWS)."""
     whole = body.get("error")
@@ -189,6 +208,7 @@ class _Events:
         self._usage: dict[str, Json] = {}
         self._parts: dict[int, _Part] = {}
         self._stop: str | None = None
+        self._altered: Json = None
         self._error: ProviderError | None = None
         self._ended = False
 
@@ -202,6 +222,8 @@ class _Events:
         content = [part.content() for _, part in sorted(self._parts.items())]
         stop = self._stop or as_text(self._message.get("stop_reason"))
         whole = {**self._message, "usage": self._usage, "content": content, "stop_reason": stop}
+        if self._altered is not None:
+            whole[_ALTERATIONS] = self._altered
         reply = read_reply(whole, self._dialect)
         intact = self._ended and not self._decoder.dropped
         return replace(reply, error=self._error or reply.error, complete=intact)
@@ -225,6 +247,9 @@ class _Events:
                 self._count(body.get("usage"))
                 delta = as_map(body.get("delta")) or {}
                 self._stop = as_text(delta.get("stop_reason")) or self._stop
+                for told in (body, delta):
+                    # which event carries it is not published
+                    self._altered = told.get(_ALTERATIONS) or self._altered
             case "message_stop":
                 self._ended = True
             case _:

@@ -208,6 +208,7 @@ def _call(read: _Read, prompt: Prompt, replied: tuple[Block, ...]) -> Call:
         stop=row["stop"],
         error=error,
         complete=bool(row["complete"]),
+        alterations=more.alterations,
     )
     return Call(
         id=told.call,

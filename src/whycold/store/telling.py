@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from whycold.core.call import Call, ProviderError, ProviderVerdict, Said
+from whycold.core.call import Alteration, Call, ProviderError, ProviderVerdict, Said
 from whycold.core.diagnosis import BlockCount, Diagnosis, Found, Grade
 from whycold.core.prompt import Block, Section
 from whycold.core.wording import summary
@@ -58,7 +58,8 @@ class More(msgspec.Struct, array_like=True, frozen=True):
     ``broke_at``; ``path``; ``expected``; ``also``: other ids; ``before_message``: the predecessor's
     message id where it is not known here; ``cost``: one finer than is summed; ``fingerprint``: of a
     call that is no miss; ``said``: the provider's verdict; ``refused``: status and kind of its
-    error; ``reason``: the one it gave; ``opaque``; ``replied``: the model stands in the reply only.
+    error; ``reason``: the one it gave; ``opaque``; ``replied``: the model stands in the reply only;
+    ``altered``: kind, path and reason of what the provider did to the request.
     """
 
     own: bytes
@@ -82,6 +83,7 @@ class More(msgspec.Struct, array_like=True, frozen=True):
     reason: str | None = None
     opaque: int = 0
     replied: bool = False
+    altered: tuple[tuple[str, str | None, str | None], ...] = ()
 
     @property
     def call(self) -> str:
@@ -116,6 +118,11 @@ class More(msgspec.Struct, array_like=True, frozen=True):
         if self.said is None or said is None:
             return None
         return ProviderVerdict(said, self.said[1], self.said[2])
+
+    @property
+    def alterations(self) -> tuple[Alteration, ...]:
+        """What the provider says it did to the request."""
+        return tuple(Alteration(*told) for told in self.altered)
 
 
 _DEFAULTS: Final = msgspec.structs.astuple(More(b""))
@@ -166,6 +173,10 @@ def more_of(
         reason=_label(told.provider_reason),
         opaque=told.opaque,
         replied=call.model is None and told.model is not None,
+        altered=tuple(
+            (_label(told.kind) or "", _label(told.path), _label(told.reason))
+            for told in call.reply.alterations
+        ),
     )
 
 

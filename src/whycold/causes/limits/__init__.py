@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from whycold.causes.limits import lifetimes, markers, places, provider, unheeded, unseen
+from whycold.causes.limits import attested, lifetimes, markers, places, provider, unheeded, unseen
 from whycold.core.cause import Cause
 
 __all__ = ["CAUSES"]
@@ -13,5 +13,6 @@ CAUSES: tuple[Cause, ...] = (
     *unheeded.CAUSES,
     *places.CAUSES,
     *provider.CAUSES,
+    *attested.CAUSES,
     *unseen.CAUSES,
 )

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
+from whycold.causes.limits.sayings import COMPACTED
 from whycold.core.call import Call
 from whycold.core.cause import Case, Cause, Evidence, Obstacle
+from whycold.core.grade import attested
 from whycold.core.prompt import Block
 from whycold.core.rules import OptIn, Ttl
 
@@ -26,7 +28,7 @@ _OWNERS: Mapping[Obstacle, str] = {
     Obstacle.marker_early: "breakpoint-early",
     Obstacle.marker_moves: "breakpoint-moving",
     Obstacle.retimed: "ttl-changed",
-    Obstacle.unseen: "unseen-change",
+    Obstacle.altered: "thinking-dropped-by-provider",
 }
 _CROWD = 15
 """Requests a minute under one key from which OpenAI spreads them over several machines (OpenAI
@@ -58,6 +60,10 @@ def owner(case: Case) -> str | None:
             return "breakpoint-missing" if case.rules.opt_in is OptIn.explicit else None
         case Obstacle.rejected:
             return "too-many-breakpoints" if _has_too_many(case) else None
+        case Obstacle.attested:
+            return "compacted-by-provider" if _is_compacted(case) else "told-by-provider"
+        case Obstacle.unseen:
+            return "compacted-by-provider" if _is_compacted(case) else "unseen-change"
         case Obstacle.lost:
             return _lost(case)
         case obstacle:
@@ -94,6 +100,12 @@ def _has_too_many(case: Case) -> bool:
         and len(case.call.prompt.breakpoints) > most
         and ("cache_control" in error.message or "cachePoint" in error.message)
     )
+
+
+def _is_compacted(case: Case) -> bool:
+    """Whether the provider says that it made the context shorter."""
+    before = case.predecessor
+    return before is not None and attested(case.call, before, case.divergences) == COMPACTED
 
 
 def _lost(case: Case) -> str | None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from whycold.causes.examples import TASK, asks, responses, wrote
 from whycold.causes.limits.kinds import LimitCause
 from whycold.causes.limits.samples import AGAIN
+from whycold.causes.limits.sayings import SAYINGS
 from whycold.core.call import Said
 from whycold.core.cause import Case, Cause, Evidence, Example
 from whycold.core.content import Json, as_list, as_map, as_text
@@ -17,12 +18,6 @@ from whycold.core.prompt import Block, Kind, Section
 
 __all__ = ["CAUSES"]
 
-_SAID: Mapping[str, tuple[Reason, str]] = {
-    "model_changed": (Reason.model_changed, "the model or its speed"),
-    "tools_changed": (Reason.tools_changed, "the tools"),
-    "system_changed": (Reason.system_changed, "the system prompt"),
-    "messages_changed": (Reason.messages_changed, "earlier messages"),
-}
 _LISTS: Mapping[str, tuple[str, str, str]] = {
     "deferred_tools_delta": ("deferred tools", "addedNames", "removedNames"),
     "mcp_instructions_delta": ("instructions of MCP servers", "addedNames", "removedNames"),
@@ -96,12 +91,11 @@ class UnseenChange(LimitCause):
 
     def tell(self, case: Case) -> Evidence:
         said = spoken(case.call)
-        known = _SAID.get(said.reason or "") if said is not None else None
+        known = SAYINGS.get(said.reason or "") if said is not None else None
         if said is not None and said.said is Said.changed and known is not None:
-            reason, what = known
             return Evidence(
-                f"the provider says that {what} changed; not recorded here{_before(case)}",
-                reason=reason,
+                f"the provider says that {known.what} changed; not recorded here{_before(case)}",
+                reason=known.reason,
             )
         same = "no recorded change accounts for it"
         if not case.divergences:
