@@ -19,6 +19,7 @@ from whycold.frontends.explain import explain
 from whycold.frontends.misses import misses
 from whycold.frontends.printable import printable
 from whycold.frontends.reporting import report
+from whycold.frontends.run import run
 from whycold.frontends.serve import serve
 from whycold.frontends.terminal import show
 
@@ -110,6 +111,7 @@ cli.add_command(report)
 cli.add_command(misses)
 cli.add_command(explain)
 cli.add_command(serve)
+cli.add_command(run)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
