@@ -6,10 +6,10 @@
     fingerprint.key         the secret under which callers' keys are told apart
     writer.lock             held by the one process that appends
 
-Only the owner may enter the folder. What a segment holds stays until it has been read and removed:
-when the folder has reached its limit, new bodies and then new records are left out and counted.
-A record survives the death of the proxy from the moment it is written, and a power failure from
-the next sync on (``sync_s``).
+Files are their owner's alone, and so is a folder that is made here. What a segment holds stays
+until it has been read and removed: when the folder has reached its limit, new bodies and then new
+records are left out and counted. A record survives the death of the proxy from the moment it is
+written, and a power failure from the next sync on (``sync_s``).
 """
 
 from __future__ import annotations
@@ -76,9 +76,9 @@ class SpoolFolder:
         self._lock: int | None = None
 
     def create(self) -> None:
-        """Makes the folder, for its owner only. Raises OSError."""
+        """Makes the folder, for its owner only; one that is there is left as it is. Raises
+        OSError."""
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.path.chmod(0o700)
 
     @property
     def counts(self) -> Path:

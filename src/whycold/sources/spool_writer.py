@@ -100,6 +100,10 @@ class SpoolWriter:
     def submit(self, draft: Draft) -> None:
         """Queues a draft, without waiting; from one thread only."""
         self._queue.append(draft)
+        self.nudge()
+
+    def nudge(self) -> None:
+        """Lets the writer look at counters that changed without a draft; from that same thread."""
         if self._asleep:
             self._asleep = False
             self._wake.set()

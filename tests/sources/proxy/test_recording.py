@@ -9,7 +9,18 @@ from pathlib import Path
 import pytest
 
 from tests.sources.conftest import Start
-from tests.sources.wire import Step, Wire, config, ok, post, request, spooled, upstream, wait
+from tests.sources.wire import (
+    Step,
+    Wire,
+    config,
+    eventually,
+    ok,
+    post,
+    request,
+    spooled,
+    upstream,
+    wait,
+)
 from whycold.errors import UserError
 from whycold.sources.proxy import ProxyConfig, Upstream
 from whycold.sources.spool import SpoolConfig
@@ -312,3 +323,12 @@ def test_a_slow_exchange_is_recorded_when_it_ends(start: Start, tmp_path: Path):
         wire.close()
     [exchange] = proxy.recorded()
     assert exchange.response.content == b"half"
+
+
+def test_what_happened_to_traffic_is_counted_without_a_record(start: Start, tmp_path: Path):
+    spool = SpoolConfig(folder=str(tmp_path), sync_s=0.01)
+    with upstream(ANSWER) as server:
+        proxy = start(config(server, spool=spool))
+        proxy.ask(post(path=b"/nowhere"))
+        file = CountsFile(tmp_path / "counts.json")
+        eventually(lambda: file.read().counts, lambda counts: counts == {"refused": 1})

@@ -105,7 +105,7 @@ def find_head(data: bytes, limit: int) -> int:
     if end >= 0:
         return end + 4
     if len(data) >= limit:
-        raise BadMessage(431, "head_too_large", f"the request's head is over {limit} bytes")
+        raise BadMessage(431, "head_too_large", f"the head is over {limit} bytes")
     if _BARE_LINE_FEED.search(data):
         raise BadMessage(400, "bad_request", "a line of the head ends without a carriage return")
     return -1

@@ -21,7 +21,6 @@ __all__ = ["HOLD_DIALING", "HOLD_PIPELINED", "HOLD_UPSTREAM_FULL", "ClientSide",
 
 _CLOSE: Final = b"Connection: close"
 
-
 # Why a client is not read from for now; the reasons are added up.
 HOLD_DIALING: Final = 1
 HOLD_UPSTREAM_FULL: Final = 2
@@ -170,8 +169,8 @@ class Relay:
         """Gives the client ``head``, if it has not gone out yet, and the next part of the body."""
         try:
             end = body.take(data)
-        except BadMessage as error:
-            self._cut_by_upstream(error.message)
+        except BadMessage:
+            self._cut_by_upstream()
             return
         if 0 <= end < len(data):
             # More than the response was said to be: what is over is not passed on.
@@ -195,10 +194,7 @@ class Relay:
                     return
                 answer = parse_response(data[:end], self._head.method)
             except BadMessage as error:
-                message = error.message
-                if error.status != 502:
-                    message = f"the upstream's answer: {message}"
-                self._fail(502, "bad_response", message)
+                self._fail(502, "bad_response", f"the upstream's answer: {error.message}")
                 return
             data = data[end:]
             if answer.status == 101:
@@ -216,10 +212,7 @@ class Relay:
         length = answer.length
         plain = length == CHUNKED and self._head.minor == 0
         self._keep_client = (
-            self._head.keep_alive
-            and self._head.minor == 1
-            and length != UNTIL_CLOSE
-            and not self._hub.draining
+            self._head.keep_alive and length != UNTIL_CLOSE and not self._hub.draining
         )
         if plain:
             self._content = ChunkContent()
@@ -275,7 +268,7 @@ class Relay:
             if self._answer_head.length == UNTIL_CLOSE and error is None and self._body is not None:
                 self._complete(self._body)
             else:
-                self._cut_by_upstream("it closed the connection")
+                self._cut_by_upstream()
         elif self._tunnel:
             self._outbox.take_connection()
             self._client.relay_ended(keep=False)
@@ -310,7 +303,7 @@ class Relay:
         self._finish_tape()
         self._client.answer(status, code, message)
 
-    def _cut_by_upstream(self, why: str) -> None:
+    def _cut_by_upstream(self) -> None:
         until_close = self._answer_head is not None and self._answer_head.length == UNTIL_CLOSE
         self._let_go()
         self._hub.counts[Count.upstream_cut] += 1
@@ -354,7 +347,7 @@ class Relay:
             self.stop()
 
     def stop(self) -> None:
-        """Ends the exchange where it is, for the proxy itself ends."""
+        """Ends the exchange where it is, by the proxy's own decision."""
         self._let_go()
         if self._tape is not None:
             self._tape.cut = Cut.proxy

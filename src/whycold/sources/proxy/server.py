@@ -42,6 +42,7 @@ class ProxyServer:
         shortest = min(limits.header_s, limits.keep_alive_s, limits.idle_s, limits.linger_s)
         self._tick_s = min(_LONGEST_TICK_S, shortest / 4)
         self._timer: asyncio.TimerHandle | None = None
+        self._counted = 0
 
     @property
     def url(self) -> str:
@@ -54,7 +55,7 @@ class ProxyServer:
         loop = asyncio.get_running_loop()
         try:
             self._listener = await loop.create_server(
-                lambda: ClientConnection(self._hub, self._clients),
+                self._accept,
                 config.host,
                 config.port,
                 backlog=1024,
@@ -67,13 +68,24 @@ class ProxyServer:
         for listening in self._listener.sockets:
             keep_socket_alive(listening)
         self.port = self._listener.sockets[0].getsockname()[1]
-        self._sweep()
+
+    def _accept(self) -> ClientConnection:
+        if self._timer is None:
+            self._timer = self._hub.loop.call_later(self._tick_s, self._sweep)
+        return ClientConnection(self._hub, self._clients)
 
     def _sweep(self) -> None:
+        """Ends what has been quiet for too long; goes on for as long as there are connections."""
         for client in list(self._clients):
             client.sweep(self._tick_s)
         self._hub.pool.expire()
-        self._timer = asyncio.get_running_loop().call_later(self._tick_s, self._sweep)
+        counted = sum(self._hub.counts.values())
+        if self._writer is not None and counted != self._counted:
+            self._writer.nudge()
+        self._timer = None
+        if self._clients or self._hub.pool.idle or counted != self._counted:
+            self._timer = self._hub.loop.call_later(self._tick_s, self._sweep)
+        self._counted = counted
 
     def stats(self) -> dict[str, int]:
         """What is going on, and the counters of Count by name."""
