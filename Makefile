@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup run examples test test-fast check check-format check-lint check-types check-layers check-docs \
-        fix docs lock clean
+.PHONY: help setup run examples test test-fast test-clients check check-format check-lint check-types check-layers \
+        check-docs fix docs lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -12,7 +12,7 @@ PYTEST := $(BIN)/python -m pytest
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 help:  ## list these targets
-	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 setup: $(STAMP)  ## make the virtual environment in .venv
 
@@ -32,6 +32,9 @@ test: setup  ## run every test
 
 test-fast: setup  ## run the tests that take no more than a few seconds each
 	@$(PYTEST) -q -m "not slow"
+
+test-clients: setup  ## run opencode and Codex CLI through whycold serve (npm; 760 MB in .cache)
+	@$(PYTEST) -q -rs clients
 
 check: check-format check-lint check-types check-layers check-docs  ## format, lint, types, layers, docs
 

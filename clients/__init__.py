@@ -1,0 +1,1 @@
+"""Real coding clients through a real ``whycold serve``, against a scripted model."""

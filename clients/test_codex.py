@@ -1,0 +1,69 @@
+"""Codex CLI: ``exec``, ``exec resume``, and again without some of its tools."""
+
+from __future__ import annotations
+
+import pytest
+
+from clients.cache import STEP
+from clients.conftest import Stage
+from clients.programs import CODEX, codex
+from clients.told import diagnosed, misses
+
+pytestmark = pytest.mark.usefixtures("codex_installed")
+
+QUESTION = "When does the harbour open? Read notes.txt."
+SETTINGS = """
+model = "gpt-5.1"
+model_provider = "whycold"
+check_for_update_on_startup = false
+
+[model_providers.whycold]
+name = "OpenAI through whycold"
+base_url = "{url}/v1"
+env_key = "OPENAI_API_KEY"
+wire_api = "responses"
+
+[analytics]
+enabled = false
+
+[features]
+apps = false
+plugins = false
+goals = {goals}
+"""
+
+
+def test_a_session_goes_on_when_resumed_and_tools_that_went_are_named(stage: Stage) -> None:
+    ask(stage)
+    ask(stage, "resume", "--last")
+    ask(stage, "resume", "--last", goals="false")
+    chain = stage.model.asked
+    assert [asked.tool for asked in chain] == ["exec_command", None] * 3
+    calls = diagnosed(stage, chain)
+
+    assert [call["at"] for call in calls] == sorted(call["at"] for call in calls)
+    assert {call["session"] for call in calls} == {chain[0].headers["session-id"]}
+    assert {call["release"] for call in calls} == {f"codex_exec {CODEX.version}"}
+    assert [call["predecessor"] for call in calls] == [None, *(c["call"] for c in calls[:-1])]
+    verdicts = [call["verdict"] for call in calls]
+    assert verdicts == ["first", "hit", "hit", "hit", "partial", "hit"]
+
+    [miss] = misses(stage)
+    assert miss["call"] == calls[4]["call"]
+    assert miss["reason"] == "tools_changed"
+    assert {edit["path"] for edit in miss["divergences"]} >= {"tools[get_goal]"}
+    # Without the tools the prompt is shorter than what was held.
+    held, counts = chain[3].counts.total // STEP * STEP, chain[4].counts
+    assert miss["missed_tokens"] == min(held, counts.total) - counts.read
+    assert miss["usage"]["input"] == counts.total
+    assert stage.model.others == []
+
+
+def ask(stage: Stage, *more: str, goals: str = "true") -> None:
+    # The only command that the model asks for shows a file; Codex's own sandbox needs rights that
+    # a container may lack.
+    options = ("--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox")
+    settings = SETTINGS.format(url=stage.serve.url, goals=goals)
+    ended = codex(stage.project, stage.home, settings, stage.model.url, *more, *options, QUESTION)
+    assert ended.returncode == 0, ended.stderr
+    assert "opens at six" in ended.stdout
