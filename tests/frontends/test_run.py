@@ -17,7 +17,6 @@ import pytest
 from tests.clients.caching_vendor import CachingVendor, asked, caching_vendor, tool
 from tests.serving import COMMAND, PATIENCE, own_environment, serving, whycold
 
-ROOT = Path(__file__).parents[2]
 READ = tool("Read", "Reads a file. " * 30)
 BASH = tool("Bash", "Runs a command. " * 30)
 NEW_BASH = tool("Bash", "Runs a command, and asks first. " * 30)
@@ -43,7 +42,7 @@ def vendor() -> Iterator[CachingVendor]:
 
 @pytest.fixture
 def environment(vendor: CachingVendor) -> Mapping[str, str]:
-    return {"WHYCOLD_UPSTREAM_ANTHROPIC": vendor.url, "PYTHONPATH": str(ROOT)}
+    return {"WHYCOLD_UPSTREAM_ANTHROPIC": vendor.url}
 
 
 def python(*arguments: str) -> list[str]:
