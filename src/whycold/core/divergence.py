@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from whycold.core.content import Json
 from whycold.core.edit import CONTEXT, Edit, TextChange
-from whycold.core.prompt import Block, Section
+from whycold.core.prompt import Block, Kind, Section
 from whycold.core.volatile import Volatile
 
 __all__ = ["Change", "Divergence"]
@@ -77,6 +77,14 @@ class Divergence:
     old_value: Json = None
     new_value: Json = None
     certain: bool = True
+
+    @property
+    def explicit_cache(self) -> bool:
+        """Whether the name of an explicit cache came, went or changed."""
+        return any(
+            block.kind is Kind.cached_content and isinstance(block.value, str)
+            for block in (*self.old, *self.new)
+        )
 
     @property
     def rest(self) -> int | None:

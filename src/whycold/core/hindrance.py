@@ -160,8 +160,11 @@ class Scene:
         return entry.alive(self.call.at) or latest.alive(self.call.at)
 
     def edits(self) -> Iterator[Hindrance]:
-        """What each divergence leaves readable."""
-        for place, divergence in enumerate(self.divergences):
+        """What each divergence leaves readable; first that of an explicit cache, which holds the
+        tools and system that are sent without it.
+        """
+        placed = sorted(enumerate(self.divergences), key=lambda d: not d[1].explicit_cache)
+        for place, divergence in placed:
             yield self._edit(divergence, first=place == 0)
 
     def _edit(self, divergence: Divergence, *, first: bool) -> Hindrance:

@@ -16,7 +16,7 @@ from whycold.core.hindrance import Hindrance, Scene
 from whycold.core.live_entries import Entry, reach
 from whycold.core.obstacles import obstacles
 from whycold.core.predecessor import Link, Linked
-from whycold.core.prompt import Section
+from whycold.core.prompt import Kind, Section
 from whycold.core.rules import CacheRules, Isolation
 from whycold.core.tokens import Counts, count
 
@@ -122,6 +122,9 @@ def _anchors(
             anchors[len(linked.call.prompt.blocks)] = total
     if call.prompt.breakpoints and usage.cache_read is not None and usage.cache_write is not None:
         anchors[call.prompt.breakpoints[-1] + 1] = usage.cache_read + usage.cache_write
+    stored = next((i for i in call.prompt.breakpoints if _is_explicit_cache(call, i)), None)
+    if stored is not None and usage.cache_read:
+        anchors[stored + 1] = usage.cache_read
     if usage.cache_write_1h and usage.cache_read is not None:
         # long lifetimes stand before short ones, and end at the last marker that asks for one
         blocks = call.prompt.blocks
@@ -137,6 +140,11 @@ def _of_unseen(was: Counts, divergences: tuple[Divergence, ...]) -> dict[int, in
     be, and, where it only went on, what each of its turns added.
     """
     return {0: was.opening} if divergences else {0: was.opening, **was.exact}
+
+
+def _is_explicit_cache(call: Call, at: int) -> bool:
+    """Whether the block is the name of an explicit cache; what is read is what that one holds."""
+    return call.prompt.blocks[at].kind is Kind.cached_content
 
 
 def _boundary(scene: Scene) -> int | None:
@@ -193,8 +201,10 @@ def _judged(scene: Scene) -> Judged:
         stake = max(0, could - why.allows) if why is not None else 0
         return replace(judged, verdict=Verdict.unknown, why=why, at_stake=stake)
     if (short := _too_short(scene.call, scene.rules)) is not None:
-        verdict = Verdict.uncacheable
-        return replace(judged, verdict=verdict, reusable=0, why=short, predicted=True)
+        # a prompt that is short because its explicit cache is not named any more
+        let_go = (h for h in hindrances if h.divergence and h.divergence.explicit_cache)
+        why, verdict = next(let_go, short), Verdict.uncacheable
+        return replace(judged, verdict=verdict, reusable=0, why=why, predicted=True)
     if could == 0:
         return replace(judged, verdict=Verdict.hit if read else Verdict.first, reusable=0)
     missed = max(0, could - read)

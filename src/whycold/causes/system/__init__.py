@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from whycold.causes.system import attribution, contents, edits, rewriting, surroundings, values
+from whycold.causes.system import (
+    attribution,
+    contents,
+    edits,
+    rewriting,
+    stored,
+    surroundings,
+    values,
+)
 from whycold.core.cause import Cause
 
 __all__ = ["CAUSES"]
@@ -13,5 +21,6 @@ CAUSES: tuple[Cause, ...] = (
     *surroundings.CAUSES,
     *contents.CAUSES,
     *rewriting.CAUSES,
+    *stored.CAUSES,
     *edits.CAUSES,
 )

@@ -135,6 +135,8 @@ def owner(case: Case) -> str | None:
 
 
 def _system(case: Case, d: Divergence) -> str:
+    if d.explicit_cache:
+        return "explicit-cache-changed"
     texts = sides(d)
     lines = line_at(texts.old, texts.old_at)[:400], line_at(texts.new, texts.new_at)[:400]
     if d.volatile is Volatile.attribution or HEADER in "".join(lines):
@@ -257,7 +259,8 @@ def _pictured(d: Divergence, old: int, new: int) -> str | None:
     if old != new and _same_words(d):
         return "image-replaced" if new < old else None
     if old and new >= old and d.change is not Change.retyped:
-        return "image-replaced" if _images_differ(d) else None
+        same = [images(b) for b in d.old] == [images(b) for b in d.new]
+        return None if same else "image-replaced"
     words = text_of(d.new[0]) if d.new and new < old else text_of(d.old[0])
     if d.change is Change.removed or (new < old and _stands_for_image(words)):
         return "image-replaced"
@@ -268,10 +271,6 @@ def _same_words(d: Divergence) -> bool:
     """Whether there is text beside the images, the same on both sides."""
     words = "\n".join(map(text_of, d.old))
     return bool(words) and words == "\n".join(map(text_of, d.new))
-
-
-def _images_differ(d: Divergence) -> bool:
-    return [images(b) for b in d.old] != [images(b) for b in d.new]
 
 
 def _stands_for_image(text: str) -> bool:
