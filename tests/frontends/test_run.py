@@ -122,7 +122,8 @@ def test_before_a_serve_that_runs_only_its_own_calls_are_told(
     with serving(tmp_path, "--upstream", f"anthropic={vendor.url}") as serve:
         program = agent(tmp_path, False, True)
         run, dashes, *command = program
-        others = [asked(QUESTIONS[:n], [], "Somebody else asks here. " * 300) for n in (1, 2)]
+        words = [f"something else, {n} times" for n in range(2)]
+        others = [asked(words[:n], [], "Somebody else asks here. " * 300) for n in (1, 2)]
         assert serve.post("/v1/messages", others[0])[0] == 200
         ran = whycold(
             tmp_path, run, "--store", serve.store_url, dashes, *command, environment=environment
