@@ -15,7 +15,7 @@ from whycold.core.diagnosis import Grade, Reason, Verdict
 from whycold.core.live_entries import entries, reach
 from whycold.core.predecessor import Link
 from whycold.core.prompt import Links, Prompt, Section
-from whycold.core.tokens import count, estimate
+from whycold.core.tokens import count, estimate, grown
 
 HIDDEN = frozenset({Section.settings, Section.tools, Section.system})
 LOOK = "assistant: I look at the tests first."
@@ -177,3 +177,19 @@ def test_a_read_that_ends_where_an_older_turn_did_shows_that_the_opening_was_the
     third = turn("3", *more, at=2 * MINUTE, used=usage(20_000, 1_500), links=follows)
     seen = outcome(first(), second(usage(20_000, 1_000)), third)
     assert (seen.obstacle, seen.missed, seen.told.cause) == (Obstacle.lost, 1_000, "evicted")
+
+
+def test_a_turn_that_goes_on_keeps_the_tokens_of_all_turns_before_it():
+    was = count(hidden([TASK]), 20_000)
+    now = grown(hidden([TASK, LOOK, THANKS]), 21_000, was)
+    assert now is not None
+    assert (now.opening, now.per_block[:1]) == (was.opening, was.per_block)
+    assert (now.until(1), now.total) == (20_000, 21_000)
+    assert now.is_exact(1) and not now.is_exact(2) and now.is_exact(3)
+
+
+@pytest.mark.parametrize(
+    ("messages", "total"), [([TASK, LOOK], 19_000), ([TASK], 21_000)], ids=["less", "nothing new"]
+)
+def test_a_prompt_that_did_not_grow_is_counted_anew(messages: list[str], total: int):
+    assert grown(hidden(messages), total, count(hidden([TASK]), 20_000)) is None

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate, chain, islice
+from operator import is_
 
 from whycold.core.alignment import Alignment, align
 from whycold.core.content import Json, same_as_sent
@@ -87,6 +88,10 @@ def _section(before: Prompt, after: Prompt, section: Section) -> Iterator[Diverg
         start = _place_of_absent(before, after, section)
         if section is Section.messages:
             return
+    goes_on = section is Section.messages and len(old) <= len(new)
+    if (goes_on or len(old) == len(new)) and all(map(is_, old, new)):
+        # the very same blocks, as where one prompt was built on the other
+        return
     if section is Section.tools:
         found = _tools(old, new)
     else:

@@ -18,7 +18,7 @@ from whycold.core.obstacles import obstacles
 from whycold.core.predecessor import Link, Linked
 from whycold.core.prompt import Kind, Section
 from whycold.core.rules import CacheRules, Isolation
-from whycold.core.tokens import Counts, count
+from whycold.core.tokens import Counts, count, grown
 
 __all__ = ["Judged", "judge"]
 
@@ -74,7 +74,9 @@ def judge(
     shares, and that could be read; ``refreshed`` maps a prefix to its entry as last used.
     """
     anchors = _anchors(call, linked, divergences, was)
-    counts = count(call.prompt, call.usage.input, anchors)
+    counts = _going_on(call, linked, divergences, was)
+    if counts is None:
+        counts = count(call.prompt, call.usage.input, anchors)
     if linked is None or was is None:
         return Judged(_alone(call, rules), counts, why=_too_short(call, rules))
     scene = Scene(call, linked, rules, divergences, was, counts, tuple(live), refreshed or {})
@@ -115,7 +117,8 @@ def _anchors(
     for an hour, and what the predecessor sent.
     """
     usage = call.usage
-    anchors = _of_unseen(was, divergences) if was is not None and was.opening else {}
+    # an opening that is not recorded is taken to stay as long as it was
+    anchors = {0: was.opening} if was is not None and was.opening else dict[int, int]()
     if linked is not None and linked.link in (Link.grown, Link.named) and not divergences:
         total = linked.call.usage.input
         if total is not None:
@@ -135,11 +138,17 @@ def _anchors(
     return anchors
 
 
-def _of_unseen(was: Counts, divergences: tuple[Divergence, ...]) -> dict[int, int]:
-    """What is known of a conversation whose opening is not recorded: how long that was taken to
-    be, and, where it only went on, what each of its turns added.
+def _going_on(
+    call: Call, linked: Linked | None, divergences: tuple[Divergence, ...], was: Counts | None
+) -> Counts | None:
+    """The counts of a call that only goes on, where the opening of both is not recorded: each turn
+    added what the total grew by. None for every other call.
     """
-    return {0: was.opening} if divergences else {0: was.opening, **was.exact}
+    if linked is None or was is None or not was.opening or divergences or call.usage.input is None:
+        return None
+    if linked.link not in (Link.grown, Link.named):
+        return None
+    return grown(call.prompt, call.usage.input, was)
 
 
 def _is_explicit_cache(call: Call, at: int) -> bool:

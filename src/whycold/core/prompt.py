@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
+from operator import is_
 
 from whycold.core.content import Json, digest, encode, same_as_sent, weigh
 
@@ -52,7 +53,7 @@ class Breakpoint:
     automatic: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Block:
     """The smallest unit of a section: one tool, one system block, one content block of a message.
 
@@ -73,6 +74,43 @@ class Block:
     opens: bool = False
     breakpoint: Breakpoint | None = None
     tokens: int | None = None
+
+    def __init__(
+        self,
+        section: Section,
+        path: str,
+        kind: Kind,
+        value: Json,
+        role: str | None = None,
+        name: str | None = None,
+        message: int = -1,
+        opens: bool = False,
+        breakpoint: Breakpoint | None = None,
+        tokens: int | None = None,
+    ) -> None:
+        # a frozen class sets field by field, which takes three times as long; there are many blocks
+        self.__dict__.update(
+            section=section,
+            path=path,
+            kind=kind,
+            value=value,
+            role=role,
+            name=name,
+            message=message,
+            opens=opens,
+            breakpoint=breakpoint,
+            tokens=tokens,
+        )
+
+    def at(self, path: str, message: int, *, opens: bool) -> Block:
+        """The same content in another place, with all that was computed of it."""
+        moved: Block = object.__new__(Block)
+        fields = moved.__dict__
+        fields.update(self.__dict__)
+        fields["path"], fields["message"], fields["opens"] = path, message, opens
+        if "digest" in fields:
+            del fields["digest"]
+        return moved
 
     @cached_property
     def encoded(self) -> bytes:
@@ -173,7 +211,18 @@ class Prompt:
         """Per block, the digest of everything up to and including it: equal digests, equal
         prefixes.
         """
-        return tuple(_chained(self.blocks))
+        older = self.__dict__.pop("_older", None)
+        behind: list[Prompt] = [self]
+        while older is not None and "chain" not in older.__dict__:
+            behind.append(older)
+            older = older.__dict__.pop("_older", None)
+        while behind:
+            made = behind.pop()
+            chain = _gone_on(made.blocks, older) if older is not None else _chained(made.blocks)
+            # what this cached property would keep, for each prompt on the way
+            made.__dict__["chain"] = tuple(chain)
+            older = made
+        return self.__dict__["chain"]
 
     def section(self, section: Section) -> tuple[Block, ...]:
         """The blocks of one section, in order."""
@@ -187,17 +236,10 @@ class Prompt:
         return {section: tuple(blocks) for section, blocks in found.items()}
 
     def going_on(self, older: Prompt) -> Prompt:
-        """This prompt, its chain begun where ``older`` holds the very same blocks."""
-        count = 0
-        for a, b in zip(self.blocks, older.blocks, strict=False):
-            if a is not b:
-                break
-            count += 1
-        if count:
-            known = older.chain[:count]
-            chain = (*known, *_chained(self.blocks[count:], known[-1]))
-            # what a cached property would have computed, and keep
-            self.__dict__["chain"] = chain
+        """This prompt; its chain will begin with that of ``older`` as far as it holds the very same
+        blocks.
+        """
+        self.__dict__["_older"] = older
         return self
 
     def setting(self, name: str) -> Json:
@@ -212,6 +254,17 @@ class Prompt:
     def with_blocks(self, blocks: tuple[Block, ...]) -> Prompt:
         """The same request around other blocks."""
         return replace(self, blocks=blocks)
+
+
+def _gone_on(blocks: tuple[Block, ...], older: Prompt) -> Iterator[bytes]:
+    """The chain of blocks that begin with those of another prompt."""
+    count = next(
+        (i for i, same in enumerate(map(is_, blocks, older.blocks)) if not same),
+        min(len(blocks), len(older.blocks)),
+    )
+    known = older.chain[:count]
+    yield from known
+    yield from _chained(blocks[count:], known[-1] if known else b"")
 
 
 def _chained(blocks: Iterable[Block], link: bytes = b"") -> Iterator[bytes]:

@@ -7,7 +7,7 @@ from itertools import accumulate, pairwise
 
 from whycold.core.prompt import Block, Kind, Prompt, Section
 
-__all__ = ["Counts", "count", "estimate"]
+__all__ = ["Counts", "count", "estimate", "grown"]
 
 _BYTES_PER_TOKEN = 4.0
 _BYTES_PER_TOKEN_JSON = 3.3
@@ -66,6 +66,18 @@ class Counts:
     def is_exact(self, blocks: int) -> bool:
         """Whether the tokens of the leading ``blocks`` are known and not estimated."""
         return blocks in self.exact or (blocks == 0 and not self.opening)
+
+
+def grown(prompt: Prompt, total: int, was: Counts) -> Counts | None:
+    """Tokens per block of a prompt that goes on from one that was counted: its blocks keep their
+    tokens, the new ones share what the total grew by. None where it did not grow so.
+    """
+    done = len(was.per_block)
+    if not was.reported or not was.total <= total or done >= len(prompt.blocks):
+        return None
+    new = _share([estimate(block) for block in prompt.blocks[done:]], total - was.total)
+    exact = {**was.exact, done: was.total, len(prompt.blocks): total}
+    return Counts((*was.per_block, *new), reported=True, exact=exact, opening=was.opening)
 
 
 def count(prompt: Prompt, total: int | None, anchors: Mapping[int, int] | None = None) -> Counts:
