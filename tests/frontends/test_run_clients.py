@@ -1,6 +1,7 @@
 """What programs are told of the proxy's address, and what they would have used otherwise."""
 
 import json
+import tomllib
 
 import pytest
 
@@ -55,9 +56,15 @@ def test_claude_code_is_left_alone_with_settings_of_its_own_and_other_work(comma
     assert arguments(command, URL, {}) == command
 
 
-def test_codex_is_told_by_its_key():
-    told = arguments(["codex", "exec", "hi"], URL, {})
-    assert told == ["codex", "-c", f'openai_base_url="{URL}/v1"', "exec", "hi"]
+def test_codex_gets_a_provider_that_asks_for_no_websocket():
+    program, *given, command, prompt = arguments(["codex", "exec", "hi"], URL, {})
+    assert (program, command, prompt) == ("codex", "exec", "hi")
+    assert given[::2] == ["-c", "-c"]
+    settings = tomllib.loads("\n".join(given[1::2]))
+    [name] = settings["model_providers"]
+    assert settings["model_provider"] == name != "openai"
+    assert settings["model_providers"][name]["base_url"] == f"{URL}/v1"
+    assert settings["model_providers"][name]["wire_api"] == "responses"
 
 
 def test_opencode_is_told_by_its_variable_unless_that_is_used():

@@ -63,8 +63,7 @@ def arguments(command: Sequence[str], url: str, env: Mapping[str, str]) -> list[
             given = {n: env[n] for n in ("ANTHROPIC_BASE_URL", _HEADERS[0]) if n in env}
             return [program, _SETTINGS, json.dumps({"env": given}), *rest]
         case "codex":
-            # openai/codex#12031: the key that took the place of OPENAI_BASE_URL
-            return [program, "-c", f'openai_base_url="{url}/v1"', *rest]
+            return [program, *_codex(url), *rest]
         case _:
             return list(command)
 
@@ -93,6 +92,17 @@ def _name(program: str) -> str:
 
 def _has(arguments: Sequence[str], option: str) -> bool:
     return any(a == option or a.startswith(f"{option}=") for a in arguments)
+
+
+def _codex(url: str) -> list[str]:
+    """A provider of its own (Codex CLI 0.169.0): with its usual one, whose address
+    ``openai_base_url`` sets, Codex first asks for a WebSocket, which passes by unrecorded.
+    """
+    provider = f'name = "OpenAI", base_url = "{url}/v1", wire_api = "responses"'
+    return [
+        *("-c", 'model_provider="whycold"'),
+        *("-c", f"model_providers.whycold={{{provider}, requires_openai_auth = true}}"),
+    ]
 
 
 def _opencode(url: str) -> str:
