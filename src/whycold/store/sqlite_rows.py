@@ -17,7 +17,7 @@ from whycold.store.numbering import time_at, unpack_id, usd_of
 from whycold.store.recent import Recent
 from whycold.store.records import Capture, Kept, Record
 from whycold.store.sqlite_database import Database
-from whycold.store.sqlite_ids import rid_of
+from whycold.store.sqlite_ids import message_of
 from whycold.store.squeeze import expand
 from whycold.store.telling import (
     More,
@@ -82,6 +82,7 @@ class CallReader:
         self._db = db
         self._blocks = BlockReader(db)
         self._messages: Recent[str, str | None] = Recent(2000)
+        self._advices: Recent[int, str] = Recent(500)
 
     def kept(self, source: str, values: Sequence[Any]) -> list[Kept]:
         """Calls by the part of a query that gives their rows as ``c``."""
@@ -141,13 +142,16 @@ class CallReader:
     def _message(self, id: str) -> str | None:
         """The message id of a call, which stands with that call."""
         if id not in self._messages:
-            rid = rid_of(self._db, id)
-            more = self._db.value("SELECT more FROM call WHERE rid = ?", (rid,))
-            self._messages.put(id, decode_more(more).message_id if more is not None else None)
+            self._messages.put(id, message_of(self._db, id))
         return self._messages.get(id)
 
     def _advice(self, number: int) -> str:
-        return self._blocks.bytes(number)[1:].decode("utf-8", "surrogatepass")
+        """A text that many calls share."""
+        text = self._advices.get(number)
+        if text is None:
+            text = self._blocks.bytes(number)[1:].decode("utf-8", "surrogatepass")
+            self._advices.put(number, text)
+        return text
 
     def _record(self, read: _Read, *, blocks: bool) -> Record:
         kept, told, more = read.kept, read.kept.told, read.more

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import accumulate
@@ -235,10 +234,10 @@ def decode_texts(data: bytes) -> tuple[dict[str, Any], str | None]:
 
 def told_from(values: dict[str, Any]) -> Diagnosis:
     """A diagnosis of its fields, its summary said again where it is missing."""
-    said = values.get("summary")
-    values["summary"] = said or ""
-    told = Diagnosis(**values)
-    return told if said is not None else replace(told, summary=summary(told))
+    if values.get("summary") is None:
+        values["summary"] = ""
+        values["summary"] = summary(Diagnosis(**values))
+    return Diagnosis(**values)
 
 
 def title_without_texts(cause: str | None, path: str | None) -> str | None:
