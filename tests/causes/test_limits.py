@@ -115,7 +115,12 @@ def test_of_two_lifetimes_only_the_short_one_runs_out(recording: Recording):
     last = recording.last()
     assert (last.verdict, last.cause, last.grade) == (Verdict.partial, "expired", Grade.consistent)
     recording.send(talk.turn().body(), after=70 * 60)
-    assert (recording.last().verdict, recording.last().cause) == (Verdict.miss, "expired")
+    both = recording.last()
+    assert (both.verdict, both.cause) == (Verdict.miss, "expired")
+    assert (both.title or "").startswith(
+        "all entries ran out before the call came (lifetime 1 h for"
+    )
+    assert (both.title or "").endswith(", 5 min for about 420 tokens; 70 min pause)")
 
 
 def test_an_entry_that_another_conversation_reads_stays_alive(recording: Recording):

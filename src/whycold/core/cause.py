@@ -64,12 +64,13 @@ class Case:
     ``gap`` is the time between the two calls' starts. ``reusable`` is what the predecessor left,
     ``read`` what was read (tokens, None when unknown). ``divergences`` are all of the call,
     ``divergence`` the one in question. ``obstacle`` is what the engine found when it is not about a
-    divergence. ``lapsed`` is the name of the lifetime that ran out. ``positions`` is how many
-    look-back positions lie between the old entry and the marker. ``others`` are calls of other
-    conversations that went to the same cache since the predecessor; only looked up for a prefix
-    that was ``lost``. ``opening`` is how many tokens stand before the first recorded block, an
-    estimate, None where all is recorded. ``notes`` is where causes keep what they found out about
-    the call, so that it is found once for all its cases.
+    divergence. ``lapses`` are the names of the lifetimes that ran out, each with the tokens that
+    stood under it, most first. ``positions`` is how many look-back positions lie between the old
+    entry and the marker. ``others`` are calls of other conversations that went to the same cache
+    since the predecessor; only looked up for a prefix that was ``lost``. ``opening`` is how many
+    tokens stand before the first recorded block, an estimate, None where all is recorded. ``notes``
+    is where causes keep what they found out about the call, so that it is found once for all its
+    cases.
     """
 
     call: Call
@@ -81,11 +82,16 @@ class Case:
     gap: timedelta | None = None
     reusable: int | None = None
     read: int | None = None
-    lapsed: str | None = None
+    lapses: tuple[tuple[str, int], ...] = ()
     positions: int | None = None
     others: tuple[Call, ...] = ()
     opening: int | None = None
     notes: dict[str, object] = field(default_factory=dict[str, object], compare=False, repr=False)
+
+    @property
+    def lapsed(self) -> str | None:
+        """The name of the lifetime that ran out, of several the one that most tokens had."""
+        return self.lapses[0][0] if self.lapses else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,8 +30,9 @@ class Hindrance:
     ``obstacle``.
 
     ``exact`` is false when ``allows`` is an estimate, ``certain`` when the provider's rules leave
-    the effect open. ``bound``: it may as well have been less, since what stands before, or where it
-    was marked, is not recorded.
+    the effect open. ``lapses`` are lifetimes that ran out, each with the tokens under it.
+    ``bound``: it may as well have been less, since what stands before, or where it was marked, is
+    not recorded.
     """
 
     allows: int
@@ -39,7 +40,7 @@ class Hindrance:
     divergence: Divergence | None = None
     exact: bool = False
     certain: bool = True
-    lapsed: str | None = None
+    lapses: tuple[tuple[str, int], ...] = ()
     positions: int | None = None
     bound: bool = False
 

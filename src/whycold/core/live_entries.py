@@ -95,7 +95,10 @@ def _entry(
     call: Call, rules: CacheRules, counts: Counts, blocks: int, marked: Block | None
 ) -> Entry:
     asked = marked.breakpoint.ttl if marked is not None and marked.breakpoint else None
-    ttl = rules.ttl(_granted(call, counts.until(blocks), asked) if marked else _asked(call, rules))
+    sure = counts.until(blocks)
+    if not counts.is_exact(blocks):
+        sure = int(sure * (1 - _ESTIMATE_ERROR))
+    ttl = rules.ttl(_granted(call, sure, asked) if marked else _asked(call, rules))
     return Entry(
         call=call.id,
         blocks=blocks,
@@ -139,8 +142,10 @@ def _at_the_end(call: Call, rules: CacheRules, counts: Counts) -> Entry:
 
 
 def _granted(call: Call, tokens: int, asked: str | None) -> str | None:
-    """The lifetime that an entry got: what was written as ``5m`` lives no hour, whatever was asked
-    (Anthropic, usage of the response; PyPI anthropic 2.12.0, types/cache_creation.py).
+    """The lifetime that an entry of at least so many tokens got.
+
+    What was written as ``5m`` lives no hour, whatever was asked (Anthropic, usage of the
+    response; PyPI anthropic 2.12.0, types/cache_creation.py).
     """
     usage = call.usage
     written = tokens > (usage.cache_read or 0)
@@ -148,6 +153,8 @@ def _granted(call: Call, tokens: int, asked: str | None) -> str | None:
     return "5m" if asked == "1h" and written and short else asked
 
 
+_ESTIMATE_ERROR = 0.15
+"""Share of a count by which an estimated position may be off."""
 _GRACE = timedelta(seconds=2)
 """Clocks of client and provider differ, and deletion follows promptly, not instantly."""
 

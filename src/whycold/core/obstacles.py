@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from whycold.core.cause import Obstacle
 from whycold.core.divergence import Change
@@ -78,7 +78,7 @@ def _lapsed(scene: Scene) -> Iterator[Hindrance]:
         alive.append(scene.deepest)
     longest = max(alive, key=lambda e: (e.blocks, e.exact), default=None)
     older = scene.older(dead[-1].tokens)
-    ttl = dead[-1].ttl
+    lapses = _lapses(dead, longest.tokens if longest else 0)
     # other conversations may have kept the tools and system alive that this one begins with
     shared = scene.was.opening
     left = max(longest.tokens if longest else 0, older)
@@ -87,9 +87,23 @@ def _lapsed(scene: Scene) -> Iterator[Hindrance]:
         max(left, shared),
         Obstacle.expired,
         exact=exact and left >= shared,
-        lapsed=ttl.name if ttl else None,
+        lapses=lapses,
         bound=shared > left,
     )
+
+
+def _lapses(dead: Sequence[Entry], left: int) -> tuple[tuple[str, int], ...]:
+    """The lifetimes that ran out, with the tokens that stood under each behind ``left``, most
+    first; entries are given shortest first.
+    """
+    under: dict[str, int] = {}
+    for entry in dead:
+        if entry.ttl is not None and entry.tokens > left:
+            under[entry.ttl.name] = under.get(entry.ttl.name, 0) + entry.tokens - left
+            left = entry.tokens
+    if not under and dead[-1].ttl is not None:
+        under[dead[-1].ttl.name] = 0
+    return tuple(sorted(under.items(), key=lambda lapse: -lapse[1]))
 
 
 def _not_begun(scene: Scene) -> Iterator[Hindrance]:

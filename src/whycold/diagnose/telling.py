@@ -165,7 +165,7 @@ def _main(case: Case, judged: Judged, edits: Sequence[_Named]) -> _Named | None:
     why = judged.why
     if why is not None and why.divergence is None:
         return _named(
-            replace(case, obstacle=why.obstacle, lapsed=why.lapsed, positions=why.positions)
+            replace(case, obstacle=why.obstacle, lapses=why.lapses, positions=why.positions)
         )
     for edit in edits:
         if why is not None and edit.divergence is why.divergence:

@@ -20,6 +20,7 @@ from whycold.core.call import Usage
 from whycold.core.cause import Case, Cause, Evidence, Example
 from whycold.core.content import JsonMap
 from whycold.core.diagnosis import Reason
+from whycold.core.numbers import exact
 
 __all__ = ["CAUSES"]
 
@@ -74,6 +75,14 @@ class Expired(LimitCause):
             gap=timedelta(minutes=12),
         ),
         Example(
+            "both the five minutes and the hour ran out",
+            before=agent(system=_BIG_SYSTEM),
+            after=agent(_NEXT, system=_BIG_SYSTEM),
+            was=_split(48_200, hour=46_000, five=2_200),
+            now=_split(48_700, hour=46_000, five=2_700),
+            gap=timedelta(hours=2),
+        ),
+        Example(
             "half an hour on OpenAI, and ten minutes more",
             before=responses(),
             after=responses(*_AGAIN),
@@ -113,6 +122,9 @@ class Expired(LimitCause):
     def tell(self, case: Case) -> Evidence:
         ttl, gap = case.rules.ttl(case.lapsed), case.gap or timedelta(0)
         life = ttl.lifetime if ttl is not None else gap
+        if len(case.lapses) > 1:
+            ran_out = f"all entries ran out before the call came ({_lifetimes(case)}"
+            return Evidence(f"{ran_out}; {span(gap)} pause)", advice=_longer(case, gap))
         return Evidence(
             f"the entry ran out {span(gap - life)} before the call came "
             f"({span(life)} lifetime, {span(gap)} pause)",
@@ -120,9 +132,19 @@ class Expired(LimitCause):
         )
 
 
+def _lifetimes(case: Case) -> str:
+    """Lifetimes that ran out together, each with the tokens that it held."""
+    found = ((case.rules.ttl(name), tokens) for name, tokens in case.lapses)
+    parts = [
+        f"{span(ttl.lifetime)} for about {exact(tokens)} tokens" for ttl, tokens in found if ttl
+    ]
+    return f"lifetime {', '.join(parts)}"
+
+
 def _longer(case: Case, gap: timedelta) -> str | None:
     """What to ask for instead, where the provider offers a lifetime that would have held."""
-    held = [t for t in case.rules.ttls if t.lifetime > gap and t.name != case.lapsed]
+    held = [t for t in case.rules.ttls if t.lifetime > gap]
+    held = [t for t in held if t.name not in dict(case.lapses)]
     if not held:
         return None
     best = min(held, key=lambda ttl: ttl.lifetime)
