@@ -15,6 +15,7 @@ from whycold import __version__
 from whycold.errors import UserError
 from whycold.frontends.comparison import Comparison
 from whycold.frontends.diagnosis_json import as_json
+from whycold.frontends.doctor import doctor
 from whycold.frontends.explain import explain
 from whycold.frontends.misses import misses
 from whycold.frontends.printable import printable
@@ -112,6 +113,7 @@ cli.add_command(misses)
 cli.add_command(explain)
 cli.add_command(serve)
 cli.add_command(run)
+cli.add_command(doctor)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
