@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from whycold.core.volatile_kinds import Volatile
+from whycold.core.volatile_local import LOCAL_DATE, LOCAL_DAY, LOCAL_TIME, NAMED_DATE, SHORT_DATE
 from whycold.core.volatile_words import WORD, looks_random
 
 __all__ = ["Value", "find_values"]
@@ -213,6 +214,7 @@ _ALONE = r"(?<![\w.:/-])"
 
 def _times() -> Iterator[_Form]:
     time = Volatile.time
+    yield _form(time, LOCAL_TIME)
     yield _form(
         time,
         rf"(?<![\w.-])(?:{_NUMERIC_DATE}|{_WRITTEN_DATE}|{_MONTH_AND_DAY})(?:[T_]|,? (?:at )?)",
@@ -248,6 +250,10 @@ def _times() -> Iterator[_Form]:
         r"{0,3} ?(?:[a-z]{1,7}\b)?(?:,? \d{1,9} ?[a-z]{1,7}\b){0,3})",
     )
     date = Volatile.date
+    yield _form(date, LOCAL_DATE)
+    yield _form(date, NAMED_DATE)
+    yield _form(date, LOCAL_DAY, digits=False)
+    yield _form(date, SHORT_DATE)
     yield _form(date, rf"(?<![\w./-])(?:{_NUMERIC_DATE}|{_WRITTEN_DATE})(?![\w/-])")
     # "May 5" and "March 3" can be said of other things than days.
     yield _form(date, rf"\b{_MONTH_AND_DAY}(?!\w)", check=lambda value: "Ma" not in value)
@@ -264,9 +270,12 @@ def _times() -> Iterator[_Form]:
 
 def _names() -> Iterator[_Form]:
     user, version = Volatile.user, Volatile.version
-    yield _form(
-        user, r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,6}[A-Za-z]{2,24}\b", digits=False
-    )
+    mail = r"[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,6}[A-Za-z]{2,24}\b"
+    # words that do not begin with a small letter of Latin, as those of names do
+    word = r"[^\W\d_a-zß-öø-ÿ][\w.'\u2019-]{0,40}"
+    particles = r"(?:(?:van|von|de[rn]?|d[aiu]|l[ae]|bin|al|el) ){0,2}"
+    yield _form(user, rf"(?<!\w){word}(?: {particles}{word}){{0,3}} ?<{mail}>", digits=False)
+    yield _form(user, rf"(?<![\w.+-]){mail}", digits=False)
     yield _form(
         user,
         r"(?i:\b(?:(?:user[ _-]?(?:name|id)|login|current user|(?:tenant|customer|account",
