@@ -50,9 +50,12 @@ def calls(path: Path) -> dict[str, Any]:
 
 
 def totals(folder: Path) -> Counter[str]:
-    """Calls and tokens of all transcripts in a folder; what is in several files counts once."""
+    """Calls and tokens of one transcript or a folder of them; what is in several counts once."""
     found: dict[str, Any] = {}
-    for path in sorted([*folder.rglob("*.jsonl"), *folder.rglob("*.jsonl.gz")]):
+    paths = (
+        [folder] if folder.is_file() else [*folder.rglob("*.jsonl"), *folder.rglob("*.jsonl.gz")]
+    )
+    for path in sorted(paths):
         for name, usage in calls(path).items():
             found.setdefault(name, usage)
     sums: Counter[str] = Counter(calls=len(found))
