@@ -70,7 +70,7 @@ def _told(store: Store, filters: Filters, *, mixed: bool) -> list[str]:
     if not totals.calls:
         return [
             "no call of the program went through.",
-            "It may take its address from somewhere else than the environment: docs/recording.md",
+            "It may take its address from somewhere else than the environment: docs/clients.md",
             "lists what some programs want.",
         ]
     doubt = " (other programs' calls in that time included)" if mixed else ""
