@@ -83,6 +83,8 @@ def _name(tool: Body) -> object:
 
 def _ends_with_result(body: Body) -> bool:
     last = (body.get("messages") or body["input"])[-1]
+    if isinstance(last, str):
+        return False
     if last.get("role") == "tool" or last.get("type") == "function_call_output":
         return True
     content = last.get("content")
