@@ -12,6 +12,7 @@ from tests.core.stories import (
     MARKED,
     MINUTE,
     TASK,
+    Outcome,
     call,
     counted,
     linked,
@@ -208,3 +209,21 @@ def test_what_a_refused_call_would_have_lost_is_not_claimed():
     seen = outcome(first(counted(5000, read=0, write=5000)), refused)
     assert (seen.verdict, seen.missed) == (Verdict.unknown, 0)
     assert seen.obstacle is Obstacle.rejected
+
+
+def unmarked(usage: Usage) -> Outcome:
+    """Two calls without a marker, of which no read is reported."""
+    return outcome(
+        call("1", usage=usage, asks=False), call("2", LONG, at=MINUTE, usage=usage, asks=False)
+    )
+
+
+@pytest.mark.parametrize("usage", [Usage(), Usage(input=300)])
+def test_a_short_prompt_without_a_marker_is_short_before_it_is_unmarked(usage: Usage):
+    seen = unmarked(usage)
+    assert (seen.verdict, seen.obstacle) == (Verdict.unknown, Obstacle.too_short)
+    assert seen.told.at_stake_tokens == 0
+
+
+def test_a_long_prompt_without_a_marker_needs_one_though_nothing_is_reported():
+    assert unmarked(Usage(input=3000)).obstacle is Obstacle.not_asked

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from math import inf, log
+from math import exp, inf, log
 
 from whycold.core.call import Call, Said
 from whycold.core.cause import Obstacle
@@ -110,6 +110,13 @@ def _too_short(call: Call, rules: CacheRules) -> Hindrance | None:
     return Hindrance(0, Obstacle.too_short, exact=True)
 
 
+def _seems_too_short(scene: Scene) -> bool:
+    """Whether a prompt is below the minimum, by far where its tokens are only estimated."""
+    minimum, counts = scene.rules.minimum, scene.counts
+    most = counts.total if counts.reported else counts.total * exp(_FAR_OFF)
+    return minimum is not None and most < minimum and not scene.call.prompt.unseen
+
+
 def _anchors(
     call: Call, linked: Linked | None, divergences: tuple[Divergence, ...], was: Counts | None
 ) -> dict[int, int]:
@@ -207,6 +214,10 @@ def _judged(scene: Scene) -> Judged:
         # without a count nothing shows that an entry was there: the edit is what can be told
         edits = [h for h in hindrances if h.divergence is not None and h.certain]
         why = min(edits or hindrances, key=_rank, default=None)
+        if why is not None and why.obstacle is Obstacle.not_asked and _seems_too_short(scene):
+            # a marker would not have helped
+            short = Hindrance(0, Obstacle.too_short)
+            return replace(judged, verdict=Verdict.unknown, reusable=0, why=short)
         stake = max(0, could - why.allows) if why is not None else 0
         return replace(judged, verdict=Verdict.unknown, why=why, at_stake=stake)
     if (short := _too_short(scene.call, scene.rules)) is not None:

@@ -7,6 +7,7 @@ from whycold.causes.examples import (
     agent,
     asks,
     body,
+    chat,
     said,
     text,
     wrote,
@@ -174,8 +175,20 @@ class TooShort(LimitCause):
             was=neither(14_200),
             now=neither(14_400),
         ),
+        Example(
+            "short, not marked, and nothing is reported",
+            before=chat(model="anthropic/claude-sonnet-4.5"),
+            after=chat(*AGAIN, model="anthropic/claude-sonnet-4.5"),
+            provider="openrouter",
+        ),
     )
     near_misses = (
+        Example(
+            "long, not marked, and nothing is reported",
+            before=chat(model="anthropic/claude-sonnet-4.5", system=LOG),
+            after=chat(*AGAIN, model="anthropic/claude-sonnet-4.5", system=LOG),
+            provider="openrouter",
+        ),
         Example(
             "a long prompt without a marker",
             before=body(system=PLAIN),
@@ -195,7 +208,7 @@ class TooShort(LimitCause):
     def tell(self, case: Case) -> Evidence:
         minimum, total = case.rules.minimum or 0, case.call.usage.input
         model = case.call.model or "this model"
-        if total is not None and total < minimum:
+        if total is None or total < minimum:
             return Evidence(f"{model} caches from {minimum:,} tokens on")
         return Evidence(
             f"the marked part is shorter than the {minimum:,} tokens from which {model} caches",
