@@ -147,3 +147,9 @@ def test_a_summary_says_so_at_its_beginning():
     assert is_summary("<conversation_summary>\n…")
     assert not is_summary("Summarise the file, please.")
     assert not is_summary("x" * 700 + " summary of the conversation")
+
+
+def test_a_tag_that_is_only_spoken_of_holds_nothing():
+    words = "Messages may hold <system-reminder> tags, which the user did not write.\nBe brief."
+    start = words.index("brief")
+    assert passage_at(words, start, start + 5) is None

@@ -234,21 +234,24 @@ def _enclosing(text: str, first: int, start: int) -> Passage | None:
     closed: Counter[str] = Counter()
     titles = _Titles()
     for line in _upwards(text, first, start):
-        kind = _open_tag(line, closed) or titles.over(line)
+        kind = _open_tag(line, closed, text, start) or titles.over(line)
         if kind is not None:
             return kind
     return None
 
 
-def _open_tag(line: str, closed: Counter[str]) -> Passage | None:
-    """The passage of the last tag of a line that no later line closes."""
+def _open_tag(line: str, closed: Counter[str], text: str, start: int) -> Passage | None:
+    """The passage of the last tag of a line that is still open at ``start``.
+
+    A tag that nothing closes behind that place is only spoken of.
+    """
     for tag in reversed(list(_TAG.finditer(line))):
         name = tag[2]
         if tag[1]:
             closed[name] += 1
         elif closed[name]:
             closed[name] -= 1
-        elif (kind := _tag(name)) is not None:
+        elif (kind := _tag(name)) is not None and text.find(f"</{name}", start) >= 0:
             return kind
     return None
 
