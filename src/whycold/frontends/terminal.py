@@ -27,7 +27,7 @@ __all__ = ["printable", "show"]
 _WIDEST = 100
 _MARGIN = 4
 """Cells in front of a changed text, for its sign."""
-_MOST_PLACES = 10
+_MOST_PLACES = 6
 _LONGEST_FIRST, _LONGEST = 400, 160
 """Characters of a changed text that are shown: of the first one, and of those behind it."""
 _MOST_EDITS = 4
