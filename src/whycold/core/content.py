@@ -69,14 +69,23 @@ def _same_shape(a: Json, b: Json) -> bool:
 
 def weigh(value: Json) -> int:
     """Bytes that a value takes in a prompt, without escapes; strings weigh what they hold."""
-    if isinstance(value, str):
-        # UTF-8 is nearer to tokens than characters are: a Chinese character is 3 bytes
-        return len(value) if value.isascii() else len(value.encode("utf-8", "surrogatepass"))
-    if isinstance(value, dict):
-        return 2 + sum(len(key) + 4 + weigh(item) for key, item in value.items())
-    if isinstance(value, (list, tuple)):
-        return 2 + sum(1 + weigh(item) for item in value)
-    return 4
+    total = 0
+    rest = [value]
+    while rest:
+        item = rest.pop()
+        if isinstance(item, str):
+            # UTF-8 is nearer to tokens than characters are: a Chinese character is 3 bytes
+            ascii = item.isascii()
+            total += len(item) if ascii else len(item.encode("utf-8", "surrogatepass"))
+        elif isinstance(item, dict):
+            total += 2 + 4 * len(item) + sum(map(len, item))
+            rest += item.values()
+        elif isinstance(item, (list, tuple)):
+            total += 2 + len(item)
+            rest += item
+        else:
+            total += 4
+    return total
 
 
 def as_map(value: Json) -> JsonMap | None:

@@ -86,7 +86,7 @@ def _texts(path: str, old: str, new: str) -> Iterator[Leaf]:
 
 def _objects(path: str, old: Mapping[str, Json], new: Mapping[str, Json]) -> Iterator[Leaf]:
     # a change of order is told once for the outermost value that has the same keys and contents
-    if encode(old, sort_keys=True) == encode(new, sort_keys=True):
+    if old == new and encode(old, sort_keys=True) == encode(new, sort_keys=True):
         yield from _key_order(path, old, new)
         return
     for key in old:

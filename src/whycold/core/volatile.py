@@ -29,6 +29,8 @@ _GIT_HEADING = re.compile(
     r"^\s*(?:gitStatus:|#* ?[Gg]it [Ss]tatus\b|<git\w*>|On branch |Current branch: ).*$",
     re.MULTILINE,
 )
+_GIT_WORDS = ("git", "Git", "branch")
+# One of them stands in every heading.
 _GIT_LINE = re.compile(
     r"\s*(?:(?:[MADRCUT?!]|[MADRCUT ][MADRCUT]|\?\?|!!) +(?:\"[^\"]+\"|\S+)(?: -> \S+)?"
     r"|[0-9a-f]{7,40} \S.*|\(clean\)|(?:Current|Main|Default) branch\b.*|On branch .*"
@@ -174,6 +176,8 @@ def _unlike(a: str, b: str) -> bool:
 
 def _is_git_state(side: _Side) -> bool:
     """Whether nothing but lines of ``git status`` and ``git log`` stands from a heading on."""
+    if not any(word in side.text for word in _GIT_WORDS):
+        return False
     start = side.text.rfind("\n", 0, side.start) + 1
     headings = list(_GIT_HEADING.finditer(side.text, 0, start))
     if not headings:

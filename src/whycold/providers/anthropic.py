@@ -178,7 +178,8 @@ def _settings(
     servers = [_without_secret(server) for server in _listed(body.get("mcp_servers"))]
     yield from _setting("mcp_servers", servers or None)
     yield from _setting("betas", _betas(body, headers) or None)
-    inside = [part for block in blocks for part in nested(as_map(block.value) or {})]
+    whole = [value for block in blocks if (value := as_map(block.value)) is not None]
+    inside = [part for value in whole for part in nested(value)]
     if any((as_map(part.get("citations")) or {}).get("enabled") is True for part in inside):
         yield Setting("citations", True)
     if any(part.get("type") == "image" for part in inside):

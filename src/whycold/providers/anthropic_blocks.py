@@ -171,6 +171,8 @@ def _inside(value: JsonMap) -> Iterator[Json]:
 
 def _media_tokens(value: JsonMap, *, sharp: bool = False) -> int | None:
     """Tokens of an image or a document, or of a result that holds one; None for everything else."""
+    if not isinstance(value.get("content"), (list, dict)) and "source" not in value:
+        return None
     kind, source = value.get("type"), as_map(value.get("source"))
     if source is not None and kind == "image":
         size = base64_image_size(as_text(source.get("data")) or "")

@@ -65,8 +65,10 @@ def guess(request: JsonMap, provider: str | None = None) -> tuple[Wire, Dialect]
     """
     named = dialect(provider) if provider is not None else None
     wires = [w for w in WIRES.values() if named is None or w.name in named.wires]
-    best = max(wires, key=lambda wire: wire.looks_like(request))
-    if not best.looks_like(request):
+    likeness, best = max(
+        ((wire.looks_like(request), wire) for wire in wires), key=lambda graded: graded[0]
+    )
+    if not likeness:
         what = f"a request to {named.title}" if named else "a request of an API that is known"
         raise UserError(
             f"is not {what}: it has none of messages, input, contents or their like "
