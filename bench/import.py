@@ -1,9 +1,9 @@
 """What reading Claude Code transcripts costs: `python bench/import.py [--size 64MB] [FOLDER]`.
 
 Generated transcripts have the records of real ones in their proportions; FOLDER takes yours. All
-rates are MB of file per second on one core, of one run: parsing each line with orjson and doing
-nothing else, reading records, linking them to calls, and diagnosing these; and the memory held
-after the first and the last quarter of the files.
+rates are MB of file per second of one core's time, of one run: parsing each line with orjson and
+doing nothing else, reading records, linking them to calls, and, with --whole, importing all into
+a new store; and the MB of memory held after each quarter.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from pathlib import Path
 
 import orjson
 
-from whycold.diagnose import Engine
-from whycold.providers.registry import rules_for
+from whycold.ingest.importing import Importer, Progress, few_collections
 from whycold.sources.claude_code import ClaudeCode, Session
 from whycold.sources.claude_code_records import read_record
 from whycold.sources.files import LineFile
+from whycold.store.opening import open_store
 
 SESSION = 3_000_000
 """Bytes of a generated session, about; real ones have up to ten times as many."""
@@ -144,10 +144,11 @@ def timed(sessions: list[Session], work: Callable[[Session], object]) -> tuple[f
     gc.collect()
     total, held = sum(s.size for s in sessions), list[int]()
     start = time.process_time()
-    for number, session in enumerate(sessions, 1):
-        work(session)
-        if number * 4 % max(4, len(sessions)) < 4:
-            held.append(resident())
+    with few_collections():
+        for number, session in enumerate(sessions, 1):
+            work(session)
+            if number * 4 // len(sessions) > len(held):
+                held.append(resident())
     return total / 1e6 / (time.process_time() - start), held
 
 
@@ -177,10 +178,21 @@ def linked(session: Session) -> None:
         pass
 
 
-def diagnosed(session: Session) -> None:
-    engine = Engine(rules_for)
-    for seen in session.calls():
-        engine.take(seen.call)
+def imported(folder: Path, store: Path) -> tuple[float, list[int]]:
+    """As ``timed``, for an import into a new store."""
+    held = list[int]()
+
+    def note(progress: Progress) -> None:
+        if progress.done * 4 // max(1, progress.total) > len(held):
+            held.append(resident())
+
+    opened = open_store(f"sqlite:///{store}", write=True)
+    source = ClaudeCode([folder])
+    start = time.process_time()
+    Importer(opened).take(source, note)
+    took = time.process_time() - start
+    opened.close()
+    return sum(group.size for group in source.groups) / 1e6 / took, held
 
 
 def size_of(text: str) -> int:
@@ -192,17 +204,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", nargs="?", type=Path)
     parser.add_argument("--size", default="64MB", help="of the generated transcripts")
-    parser.add_argument("--engine", action="store_true", help="measure diagnosing, too")
+    parser.add_argument("--whole", action="store_true", help="import all into a new store, too")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        folder = given.folder or Path(temporary)
+        folder = given.folder or Path(temporary) / "projects"
         if given.folder is None:
+            folder.mkdir()
             made(folder, size_of(given.size))
-        sessions = ClaudeCode([folder]).sessions
-        report(sessions, engine=given.engine)
+        report(folder, Path(temporary) / "calls.db" if given.whole else None)
 
 
-def report(sessions: list[Session], *, engine: bool) -> None:
+def report(folder: Path, store: Path | None) -> None:
+    sessions = ClaudeCode([folder]).groups
     calls = sum(1 for session in sessions for _ in session.calls())
     size = sum(s.size for s in sessions)
     print(f"{size / 1e6:.0f} MB, {len(sessions)} sessions, {calls} calls\n")
@@ -212,13 +225,15 @@ def report(sessions: list[Session], *, engine: bool) -> None:
         "records": records,
         "records, linked to calls": linked,
     }
-    if engine:
-        steps["calls, diagnosed"] = diagnosed
     base = None
     for name, work in steps.items():
         rate, held = timed(sessions, work)
         base = base or rate
         print(f"| {name} | {rate:.0f} | {rate / base:.2f} | {json.dumps(held)[1:-1]} |", flush=True)
+    if store is not None and base:
+        rate, held = imported(folder, store)
+        name = "diagnosed and kept"
+        print(f"| {name} | {rate:.1f} | {rate / base:.3f} | {json.dumps(held)[1:-1]} |")
 
 
 if __name__ == "__main__":

@@ -246,7 +246,7 @@ class Prompt:
         """The value of a setting, None when it was not sent."""
         return next((s.value for s in self.settings if s.name == name), None)
 
-    @property
+    @cached_property
     def breakpoints(self) -> tuple[int, ...]:
         """Indexes of the blocks that carry a breakpoint."""
         return tuple(i for i, block in enumerate(self.blocks) if block.breakpoint is not None)

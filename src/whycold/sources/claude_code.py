@@ -9,20 +9,19 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from whycold.core.call import Call
 from whycold.core.content import as_map, as_text
 from whycold.errors import UserError
 from whycold.sources.claude_code_calls import CallWriter, project_of
 from whycold.sources.claude_code_records import read_record
 from whycold.sources.claude_code_threads import Threads, Turn
 from whycold.sources.files import FoundFile, LineFile, Trouble, find_files
+from whycold.sources.recorded import Seen
 
-__all__ = ["ClaudeCode", "Seen", "Session"]
+__all__ = ["ClaudeCode", "Session"]
 
 _SUFFIXES = (".jsonl", ".jsonl.gz")
 _NO_TRANSCRIPTS = frozenset({"tool-results", "memory", "file-history"})
@@ -34,21 +33,11 @@ _TIME = re.compile(rb'"timestamp":\s*"([0-9T:.Z+-]+)"')
 _SESSION = re.compile(rb'"sessionId":\s*"([^"]+)"')
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A call, and where its answer stands: the bytes of ``file`` from ``begins`` to ``ends``."""
-
-    call: Call
-    file: Path
-    begins: int
-    ends: int
-
-
 class ClaudeCode:
     """The transcripts under some folders, or in some files.
 
-    ``sessions`` are in the order in which they are to be read: of two that hold the same call the
-    one that was made from the other comes later. ``troubles`` grows as they are read.
+    ``groups`` are sessions, in the order in which they are to be read: of two that hold the same
+    call the one that was made from the other comes later. ``troubles`` grows as they are read.
     """
 
     name = "claude-code"
@@ -62,7 +51,7 @@ class ClaudeCode:
         for file in files:
             groups[_session_of(file.path)].append(file)
         sessions = [Session(tuple(group), self.troubles) for group in groups.values()]
-        self.sessions = sorted(sessions, key=lambda session: session.order)
+        self.groups = sorted(sessions, key=lambda session: session.order)
 
 
 class Session:

@@ -27,7 +27,7 @@ def whole() -> Transcript:
 
 def read(path: Path) -> tuple[list[Call], list[str]]:
     source = ClaudeCode([path])
-    calls = [seen.call for session in source.sessions for seen in session.calls()]
+    calls = [seen.call for session in source.groups for seen in session.calls()]
     return calls, [trouble.what for trouble in source.troubles]
 
 

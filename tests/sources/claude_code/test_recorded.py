@@ -31,7 +31,7 @@ def test_totals_of_every_file_equal_an_independent_count():
 
 
 def test_tokens_of_every_call_sum_to_its_input():
-    for session in ClaudeCode([Path(FOLDER or "")]).sessions:
+    for session in ClaudeCode([Path(FOLDER or "")]).groups:
         engine = Engine(rules_for)
         for found in session.calls():
             told = engine.take(found.call)
@@ -39,7 +39,7 @@ def test_tokens_of_every_call_sum_to_its_input():
 
 
 def test_nothing_is_said_of_what_is_not_recorded():
-    for session in ClaudeCode([Path(FOLDER or "")]).sessions:
+    for session in ClaudeCode([Path(FOLDER or "")]).groups:
         engine = Engine(rules_for)
         for found in session.calls():
             told = engine.take(found.call)

@@ -105,7 +105,7 @@ def use(id: str, name: str = "Bash", **given: Any) -> dict[str, Any]:
 
 def seen(*paths: Path) -> list[Call]:
     """All calls, copies too, in the order in which they are told."""
-    return [found.call for session in ClaudeCode(paths).sessions for found in session.calls()]
+    return [found.call for session in ClaudeCode(paths).groups for found in session.calls()]
 
 
 def calls_of(made: Transcript, folder: Path) -> list[Call]:
