@@ -113,8 +113,8 @@ def main() -> None:
         with contextlib.ExitStack() as stack:
             upstream = stack.enter_context(start_upstream(folder))
             contenders = [
-                stack.enter_context(start_nginx(folder, nginx, upstream, tuned=False)),
-                stack.enter_context(start_nginx(folder, nginx, upstream, tuned=True)),
+                stack.enter_context(start_nginx(folder, str(nginx), upstream, tuned=False)),
+                stack.enter_context(start_nginx(folder, str(nginx), upstream, tuned=True)),
                 stack.enter_context(start_whycold(folder, "whycold", upstream)),
                 stack.enter_context(start_whycold(folder, "recording", upstream)),
                 stack.enter_context(start_whycold(folder, "recording new bodies", upstream)),

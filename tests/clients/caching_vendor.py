@@ -1,3 +1,5 @@
+# pyright: reportIncompatibleVariableOverride=false
+# A handler knows which server it serves.
 """A server that speaks Anthropic's Messages and caches by its published rules."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# pyright: reportIncompatibleVariableOverride=false, reportArgumentType=false
+# The SDK takes plain dicts where it names types; a handler knows which server it serves.
 """Google's own SDK through a whole serve: waited for and not, streamed, with tools, refused."""
 
 from __future__ import annotations

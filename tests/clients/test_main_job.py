@@ -1,3 +1,5 @@
+# pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
+# The SDKs type an answer as a union of everything that any answer may hold.
 """The main job on real input: a conversation through an official SDK and ``whycold serve`` to a
 real engine, one tool's description edited at turn 6, and ``whycold misses`` says what it cost.
 """

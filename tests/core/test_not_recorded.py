@@ -1,3 +1,5 @@
+# pyright: reportArgumentType=false, reportCallIssue=false
+# Fields are filled from parametrised dicts, whose values have many types.
 """Prompts of which a source shows a part: no tools, no system, no markers."""
 
 from __future__ import annotations
@@ -81,7 +83,10 @@ def test_tokens_of_a_turn_that_only_goes_on_are_what_the_total_grew_by():
     told = outcome(first(), second(read)).told
     opening, task, look, thanks = (block.tokens for block in told.blocks)
     assert opening + task == 20_000 and look + thanks == 1_000
-    assert (told.blocks[0].path, told.blocks[0].section) == ("(not recorded)", Section.tools)
+    assert (told.blocks[0].path, told.blocks[0].section) == (
+        "(tools, system: not recorded)",
+        Section.tools,
+    )
     assert sum(block.tokens for block in told.blocks) == read.input
 
 

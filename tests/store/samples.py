@@ -1,3 +1,5 @@
+# pyright: reportArgumentType=false, reportCallIssue=false
+# Fields are filled from parametrised dicts, whose values have many types.
 """Calls with diagnoses to keep: made by hand, or by the engine from random conversations."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# pyright: reportArgumentType=false, reportCallIssue=false
+# Fields are filled from parametrised dicts, whose values have many types.
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,3 +1,5 @@
+# pyright: reportArgumentType=false, reportCallIssue=false
+# Fields are filled from parametrised dicts, whose values have many types.
 """What is dropped and what stays, and that nothing of it is left on the disk."""
 
 import random

@@ -60,7 +60,10 @@ def ask(
     async def send(message: Message) -> None:
         sent.append(message)
 
-    asyncio.run(app(scope, receive, send))
+    async def answer() -> None:
+        await app(scope, receive, send)
+
+    asyncio.run(answer())
     if sent[0]["type"] != "http.response.start":
         return None
     named = {name.decode(): value.decode() for name, value in sent[0]["headers"]}

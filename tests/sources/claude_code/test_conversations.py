@@ -133,7 +133,7 @@ def test_a_conversation_that_only_goes_on_is_a_hit_and_its_turns_have_exact_size
     assert (first.verdict, second.verdict) == (Verdict.first, Verdict.hit)
     assert second.predecessor == first.call
     assert sum(b.tokens for b in second.blocks) == second.usage.input == 20_503
-    assert second.blocks[0].path == "(not recorded)"
+    assert second.blocks[0].path == "(tools, system: not recorded)"
     assert sum(b.tokens for b in second.blocks[2:]) == 500
 
 

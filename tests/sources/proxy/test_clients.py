@@ -1,3 +1,5 @@
+# pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false, reportArgumentType=false, reportOptionalSubscript=false
+# The SDKs type an answer as a union of everything that any answer may hold.
 """Programs that people use, through the proxy: curl and the official SDKs, unchanged."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# pyright: reportIncompatibleVariableOverride=false
+# A handler knows which server it serves.
 """A server that answers like the vendors do, as far as their SDKs ask: text, tools, errors."""
 
 from __future__ import annotations
