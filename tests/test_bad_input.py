@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import os
 import random
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +22,7 @@ from tests.frontends.bodies import (
     streams,
 )
 from tests.frontends.command import Ran, diff, whycold, write
+from tests.unprivileged import unprivileged
 from whycold.errors import UserError
 from whycold.frontends.comparison import Comparison
 from whycold.frontends.diagnosis_json import as_json
@@ -103,13 +103,11 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, kind: str):
     assert whycold("diff", good, path).mistake.startswith(f"{path}: cannot be read (")
 
 
-@pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="nothing is unreadable for root"
-)
 def test_a_file_without_permission_is_named(tmp_path: Path):
     good, path = write(tmp_path, "good.json", GOOD), write(tmp_path, "secret.json", GOOD)
     path.chmod(0)
-    assert "cannot be read (Permission denied)" in whycold("diff", good, path).mistake
+    with unprivileged(tmp_path):
+        assert "cannot be read (Permission denied)" in whycold("diff", good, path).mistake
 
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no endless file here")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.unprivileged import unprivileged
 from whycold.sources.files import LineFile, Trouble, find_files
 
 LINES = [b'{"a":1}', b"", b'{"b":2}']
@@ -154,12 +155,12 @@ def test_a_path_that_is_not_there_is_told(tmp_path: Path):
     assert str(trouble) == f"{tmp_path}/gone: cannot be read (No such file or directory), skipped"
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read all")
 def test_a_folder_that_may_not_be_read_is_told_and_the_rest_is_found(tmp_path: Path):
     made(tmp_path, b"", "one.jsonl")
     closed = tmp_path / "closed"
     closed.mkdir(mode=0)
-    names, troubles = found(tmp_path)
+    with unprivileged(tmp_path):
+        names, troubles = found(tmp_path)
     closed.chmod(0o700)
     assert names == ["one.jsonl"]
     assert [t.path for t in troubles] == [closed]
