@@ -25,8 +25,7 @@ __all__ = ["told"]
 
 _SAID_SO = frozenset({Obstacle.altered, Obstacle.attested})
 """What only the response itself tells of."""
-_NOT_RECORDED = "(not recorded)"
-"""The path of what stands before the first block that a source shows."""
+_BEFORE = (Section.tools, Section.system, Section.messages)
 
 
 @dataclass(frozen=True)
@@ -185,13 +184,12 @@ def _blocks(call: Call, counts: Counts) -> tuple[BlockCount, ...]:
 
 def _opening(call: Call, counts: Counts) -> Iterator[BlockCount]:
     """What stands before the first block and is not recorded, as one block."""
-    read, hidden = call.usage.cache_read, call.prompt.unseen
+    read = call.usage.cache_read
+    hidden = [section for section in _BEFORE if section in call.prompt.unseen]
     if counts.opening:
         yield BlockCount(
-            section=next(
-                s for s in (Section.tools, Section.system, Section.messages) if s in hidden
-            ),
-            path=_NOT_RECORDED,
+            section=hidden[0],
+            path=f"({', '.join(hidden)}: not recorded)",
             name=None,
             role=None,
             tokens=counts.opening,

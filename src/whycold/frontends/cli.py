@@ -17,6 +17,7 @@ from whycold.frontends.comparison import Comparison
 from whycold.frontends.diagnosis_json import as_json
 from whycold.frontends.doctor import doctor
 from whycold.frontends.explain import explain
+from whycold.frontends.importing import import_calls
 from whycold.frontends.misses import misses
 from whycold.frontends.printable import printable
 from whycold.frontends.reporting import report
@@ -114,6 +115,7 @@ cli.add_command(explain)
 cli.add_command(serve)
 cli.add_command(run)
 cli.add_command(doctor)
+cli.add_command(import_calls)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -97,10 +97,7 @@ class UnseenChange(LimitCause):
                 f"the provider says that {known.what} changed; not recorded here{_before(case)}",
                 reason=known.reason,
             )
-        same = "no recorded change accounts for it"
-        if not case.divergences:
-            same = "what is recorded is the same"
-        return Evidence(f"{same}; {_hidden(case)}{_before(case)}")
+        return Evidence(f"{_hidden(case)}{_before(case)}")
 
 
 def _hidden(case: Case) -> str:
@@ -109,10 +106,10 @@ def _hidden(case: Case) -> str:
     hidden = frozenset[Section]().union(*(call.prompt.unseen for call in calls))
     past = case.opening is not None and case.read is not None and case.read > case.opening
     if past and Section.messages not in hidden:
-        return "older messages may have been sent otherwise than they are recorded"
+        return "older messages were sent otherwise than recorded, or the provider lost the entry"
     parts = [section for section in (*case.rules.order, Section.settings) if section in hidden]
     listed = " or ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
-    return f"{listed} changed, not recorded here, or the provider lost the entry"
+    return f"{listed} changed, which is not recorded here, or the provider lost the entry"
 
 
 def _before(case: Case) -> str:
