@@ -49,7 +49,7 @@ class _Kind:
 
 
 def _claude_code(variables: Mapping[str, str]) -> list[Path]:
-    """Where Claude Code keeps transcripts (Claude Code docs, Settings; before 1.0.30 and since)."""
+    """Where Claude Code keeps transcripts; either of two folders has been its default."""
     named = [part.strip() for part in variables.get("CLAUDE_CONFIG_DIR", "").split(",")]
     folders = [Path(name) for name in named if name]
     if not folders:

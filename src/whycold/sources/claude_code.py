@@ -106,7 +106,7 @@ class Session:
 
 
 def _is_transcript(path: Path) -> bool:
-    return path.name not in _OTHER_FILES and _NO_TRANSCRIPTS.isdisjoint(path.parts)
+    return path.name not in _OTHER_FILES and _NO_TRANSCRIPTS.isdisjoint(path.parts[-4:-1])
 
 
 def _is_agent(path: Path) -> bool:
@@ -119,7 +119,7 @@ def _session_of(path: Path) -> tuple[Path, str]:
     Subagents stand in ``SESSION/subagents/``, and with Claude Code 2.0 beside the session's file.
     """
     parts = path.parts
-    if _SUBAGENTS in parts:
+    if _is_agent(path) and _SUBAGENTS in parts:
         at = len(parts) - 1 - parts[::-1].index(_SUBAGENTS)
         return Path(*parts[: at - 1]), parts[at - 1]
     if _is_agent(path) and (named := _SESSION.search(_ends(path)[0])) is not None:

@@ -28,8 +28,8 @@ _NOT_SENT = frozenset(
         "structured_output",
     }
 )
-"""Kept for the client, told to the user alone (Claude Code docs, Hooks), or sent in a section that
-a transcript does not show.
+"""Kept for the client, told to the user alone, or sent in a section that a transcript does not
+show.
 """
 _ABOUT_HOOKS = frozenset(
     {"command", "durationMs", "exitCode", "hookEvent", "stderr", "stdout", "toolUseID"}

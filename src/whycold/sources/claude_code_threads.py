@@ -201,12 +201,13 @@ class Threads:
         return turn
 
     def _completed(self, turn: Turn, thread: str | None) -> Iterator[Turn]:
-        """The turns that are whole when another begins: the one that it goes on from, and the last
-        one of its thread, since all but sidechains in one file take turns.
+        """The turns that are whole when another begins: the one that it goes on from, or, where it
+        begins a conversation, the last one of its thread.
         """
         last = self._last.get(thread) if thread != "" else None
         self._last[thread] = turn
-        for done in (last, turn.before):
+        begins = turn.before is None or turn.before.key is None
+        for done in (last if begins else None, turn.before):
             if done is None or self._open.pop(done.key or "", None) is None:
                 continue
             if self._tell(done):

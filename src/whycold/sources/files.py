@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["MAX_LINE", "FoundFile", "LineFile", "Trouble", "find_files"]
 
 MAX_LINE = 64 << 20
-"""Bytes of the longest line that is read. No request is longer than 32 MB (Claude docs, API
-overview), and a transcript may hold what a tool returned twice.
-"""
+"""Bytes of the longest line that is read: no provider takes a request of more than 50 MB."""
 _CHUNK = 1 << 20
 _PLAUSIBLE_RATIO = 200
 _PLAUSIBLE_SIZE = 1 << 30

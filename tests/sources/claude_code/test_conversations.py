@@ -239,3 +239,27 @@ def test_files_are_read_whatever_folder_they_stand_in(tmp_path: Path):
     made.answer("1", "One.")
     made.write(tmp_path / "projects/-home-user/s1.jsonl")
     assert len(seen(tmp_path)) == len(seen(tmp_path / "projects")) == 1
+
+
+def test_two_programs_that_go_on_with_one_session_at_once_are_told_apart(tmp_path: Path):
+    made = Transcript()
+    made.user("First.")
+    one = made.answer("1", "One.")
+    left = made.user("Left.", after=one)
+    right = made.user("Right.", after=one)
+    left = made.answer("2", "Two,", after=left, output=1)
+    right = made.answer("3", "Three.", after=right)
+    made.answer("2", "and two.", after=left, output=50)
+    calls = {call.request_id: call for call in calls_of(made, tmp_path)}
+    assert texts(calls["req_2"]) == ["First.", "One.", "Left."]
+    assert texts(calls["req_3"]) == ["First.", "One.", "Right."]
+    assert calls["req_2"].usage.output == 50
+
+
+def test_the_names_of_folders_above_say_nothing(tmp_path: Path):
+    made = Transcript()
+    made.user("First.")
+    made.answer("1", "One.")
+    made.write(tmp_path / "memory/subagents/home/me/.claude/projects/p/s1.jsonl")
+    (call,) = seen(tmp_path)
+    assert call.session == "s1"
