@@ -211,5 +211,5 @@ def _tell_culprits(store: Store, console: Console) -> None:
         report = query.report(period, Filters())
         look.print(console, Text(), *culprit_rows(culprits, report, look))
     since = f"{contents.first_seen:%Y-%m-%d}"
-    hint = f"whycold report --since {since} says more; whycold serve shows it in the browser."
+    hint = f"whycold report --since {since} says more; whycold explain last shows the latest miss."
     look.print(console, Text(), Text(hint))
