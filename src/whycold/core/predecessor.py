@@ -146,11 +146,13 @@ class History:
             return None
         answered = self._answered(call)
         candidates = {c.id: c for c in (*answered.values(), *self._candidates(call))}
+        older = [c for c in candidates.values() if c.order < call.order]
         scored = [
-            (score, c)
-            for c in candidates.values()
-            if c.order < call.order and (score := _score(call, c, answered.keys())) is not None
+            (score, c) for c in older if (score := _continued(call, c, answered.keys())) is not None
         ]
+        if not scored:
+            # looked at only now: to hold two openings against each other takes long
+            scored = [(score, c) for c in older if (score := _opened(call, c)) is not None]
         if not scored:
             return None
         # of equals, the one whose reply comes back, then one whose cache this is, then the latest
@@ -205,9 +207,9 @@ class _Score:
     link: Link
 
 
-def _score(call: Call, other: Call, answered: Collection[int]) -> _Score | None:
-    """How much of ``other`` is left in ``call``: more shared bytes first, then less that was
-    dropped.
+def _continued(call: Call, other: Call, answered: Collection[int]) -> _Score | None:
+    """How much of ``other`` is left in a ``call`` of the same conversation: more shared bytes
+    first, then less that was dropped.
 
     Where they part at one of the ``answered`` places, other turns followed: what is alike behind it
     is no sign that one was made from the other.
@@ -218,20 +220,29 @@ def _score(call: Call, other: Call, answered: Collection[int]) -> _Score | None:
     if parted in answered:
         was = tuple(b for b in theirs.blocks[:parted] if b.section is Section.messages)
     shared = _shared(ours.section(Section.messages), was)
+    if not shared:
+        return None
     opening = _shared(_opening(ours), _opening(theirs))
+    if shared < _TRIVIAL and not (opening and _whole_message(ours, theirs)):
+        return None
     dropped = sum(b.size for b in theirs.blocks) - shared - opening
-    if shared >= _TRIVIAL or (shared and opening and _whole_message(ours, theirs)):
-        grown = (
-            len(theirs.chain) <= len(ours.chain)
-            and ours.chain[len(theirs.chain) - 1] == theirs.chain[-1]
-        )
-        return _Score((3, shared + opening, -dropped), Link.grown if grown else Link.edited)
+    grown = (
+        len(theirs.chain) <= len(ours.chain)
+        and ours.chain[len(theirs.chain) - 1] == theirs.chain[-1]
+    )
+    return _Score((3, shared + opening, -dropped), Link.grown if grown else Link.edited)
+
+
+def _opened(call: Call, other: Call) -> _Score | None:
+    """How much of the tools and the system of another conversation is left in a ``call``."""
+    ours, theirs = call.prompt, other.prompt
     same_session = call.session is not None and (call.session, call.agent) == (
         other.session,
         other.agent,
     )
     if not _owes(ours, theirs):
         return None
+    opening = _shared(_opening(ours), _opening(theirs))
     if same_session:
         return _Score((2, opening, 0), Link.restarted)
     # another conversation owes nothing to another cache
