@@ -14,6 +14,7 @@ from whycold.core.diagnosis import Diagnosis
 from whycold.diagnose import Engine, PriceList
 from whycold.ingest.digests import comparable
 from whycold.ingest.progress import Progress, position_text
+from whycold.ingest.shared_blocks import SharedBlocks
 from whycold.providers.registry import rules_for
 from whycold.providers.turns import Turns
 from whycold.sources.extract import without_prompt
@@ -33,8 +34,12 @@ _log = logging.getLogger("whycold.recorder")
 
 _REMEMBERED = timedelta(hours=24)
 """How far back a predecessor is looked for: past the longest lifetime of an entry."""
-_MOST = 4000
-"""Calls that are held in memory for that."""
+_MOST, _LEAST = 4000, 200
+"""Calls that are held in memory for that, at most and at least."""
+_MOST_BYTES = 256 << 20
+"""Text of prompts and replies that is held with them."""
+_LOOK = 256
+"""Calls after which the bytes are counted anew."""
 _SOURCE = "proxy"
 _T = TypeVar("_T")
 
@@ -78,6 +83,7 @@ class Ingest:
         self._turns = Turns()
         self._engine = Engine(rules_for, prices)
         self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._blocks, self._most, self._unlooked = SharedBlocks(), _MOST, 0
         self._newest: tuple[datetime, str] | None = None
         self.progress = Progress.read(store.state())
 
@@ -87,7 +93,8 @@ class Ingest:
         latest = self._store.calls(Filters(), limit=1).items
         since = latest[0].told.at - _REMEMBERED if latest else None
         for record in self._store.history(since, _MOST):
-            known = _Known(record.call, record.capture, record.status, record.source)
+            call = self._blocks.of(record.call)
+            known = _Known(call, record.capture, record.status, record.source)
             if self._engine_took(known) is not None:
                 count += 1
         return count
@@ -103,9 +110,21 @@ class Ingest:
                 records[record.call.id] = record
         for hole in damage:
             self.progress.damaged[hole.fault] += hole.size
-        if self._newest is not None:
-            self._engine.forget(self._newest[0] - _REMEMBERED, _MOST)
+        self._forget()
         return self._batch(items, tuple(records.values()))
+
+    def _forget(self) -> None:
+        """Let go of what is too old, or too much."""
+        self._unlooked += 1
+        if self._unlooked >= _LOOK or len(self._known) >= self._most:
+            self._unlooked = 0
+            too_much = self._blocks.size() > _MOST_BYTES
+            held = len(self._known)
+            self._most = max(_LEAST, held * 3 // 4) if too_much else min(_MOST, self._most * 2)
+        while len(self._known) > self._most:
+            self._known.popitem(last=False)
+        if self._newest is not None:
+            self._engine.forget(self._newest[0] - _REMEMBERED, self._most)
 
     def without(self, item: Item, why: str) -> Batch:
         """The batch that leaves out an exchange which cannot be taken."""
@@ -142,7 +161,7 @@ class Ingest:
         seen = self._seen(exchange)
         if seen is None:
             return
-        call, capture = seen.call, Capture(exchange.capture)
+        call, capture = self._blocks.of(seen.call), Capture(exchange.capture)
         if call.project is None and self._project is not None:
             call = replace(call, project=self._project)
         if seen.lacks is not None:
@@ -188,8 +207,6 @@ class Ingest:
         if told is None:
             return None
         self._known[call.id] = known
-        while len(self._known) > _MOST:
-            self._known.popitem(last=False)
         if self._newest is None or call.order > self._newest:
             self._newest = call.order
         return told

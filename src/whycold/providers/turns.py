@@ -94,7 +94,9 @@ class Turns:
             if len(body) < _SMALLEST:
                 return prepared, prompt
             read = _Read(prepared, prompt, *_elements(body, _LISTS[prepared.wire.name]))
-        self._remember(key, found[0] if found else None, body, read)
+        self._remember(
+            key, found[0] if found and _goes_on(found[1], found[2]) else None, body, read
+        )
         return read.prepared, read.prompt
 
     def _nearest(self, key: tuple[str, bytes], body: bytes) -> tuple[_Key, _Seen, int] | None:
@@ -123,6 +125,13 @@ class Turns:
         self._size += len(body)
         while self._size > self._most:
             self._size -= len(self._seen.popitem(last=False)[1].body)
+
+
+def _goes_on(seen: _Seen, shared: int) -> bool:
+    """Whether a body holds all but the last turn of an older one, so that it can take its place;
+    another conversation with the same beginning must not.
+    """
+    return bisect_right(seen.read.ends, shared) >= max(_FEWEST, len(seen.read.ends) - 2)
 
 
 def _shared(a: bytes, b: bytes) -> int:
