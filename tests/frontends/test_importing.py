@@ -1,3 +1,5 @@
+# pyright: reportArgumentType=false
+# The environment is handed on as keywords, beside which stdin is bytes.
 """``whycold import``, run as people run it."""
 
 from __future__ import annotations
