@@ -145,7 +145,11 @@ class History:
         if not call.prompt.blocks or links.begins:
             return None
         answered = self._answered(call)
-        candidates = {c.id: c for c in (*answered.values(), *self._candidates(call))}
+        # whose reply stands furthest down, of that call the whole prompt begins this one: it shares
+        # more than any whose reply stands above
+        deepest = (answered[i] for i in sorted(answered, reverse=True))
+        last = next((c for c in deepest if c.order < call.order), None)
+        candidates = {c.id: c for c in (*([last] if last else []), *self._candidates(call))}
         older = [c for c in candidates.values() if c.order < call.order]
         scored = [
             (score, c) for c in older if (score := _continued(call, c, answered.keys())) is not None
