@@ -203,7 +203,11 @@ def size_of(text: str) -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", nargs="?", type=Path)
-    parser.add_argument("--size", default="64MB", help="of the generated transcripts")
+    parser.add_argument(
+        "--size",
+        default="64MB",
+        help="of the generated transcripts: 64MB, 1GB (a bare number: bytes)",
+    )
     parser.add_argument("--whole", action="store_true", help="import all into a new store, too")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
