@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from rich.text import Text
 from whycold.core.numbers import exact
 from whycold.errors import UserError
 from whycold.frontends.config import Config, environment, load
+from whycold.frontends.importing_kinds import KINDS, Kind
 from whycold.frontends.prices import price_list
 from whycold.frontends.printable import printable
 from whycold.frontends.reporting_asking import store_option, terminal
@@ -24,7 +24,6 @@ from whycold.frontends.reporting_look import Look
 from whycold.ingest import importing
 from whycold.ingest.importing import Imported, Importer
 from whycold.query import Period, Query
-from whycold.sources.claude_code import ClaudeCode
 from whycold.sources.files import Trouble
 from whycold.sources.recorded import Source
 from whycold.store.answers import Filters
@@ -37,37 +36,6 @@ __all__ = ["import_calls"]
 _MOST_TROUBLES = 20
 _CULPRITS = 3
 _TICK = timedelta(microseconds=1)
-
-
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """A kind of recording: ``title``, how it is read, and where it is when nobody says."""
-
-    title: str
-    read: Callable[[Sequence[Path]], Source]
-    places: Callable[[Mapping[str, str]], list[Path]]
-
-
-def _claude_code(variables: Mapping[str, str]) -> list[Path]:
-    """Where Claude Code keeps transcripts; either of two folders has been its default."""
-    named = [part.strip() for part in variables.get("CLAUDE_CONFIG_DIR", "").split(",")]
-    folders = [Path(name) for name in named if name]
-    if not folders:
-        config = variables.get("XDG_CONFIG_HOME") or "~/.config"
-        folders = [Path("~/.claude"), Path(config) / "claude"]
-    return [_expanded(folder) / "projects" for folder in folders]
-
-
-def _expanded(path: Path) -> Path:
-    try:
-        return path.expanduser()
-    except RuntimeError:
-        return path
-
-
-_KINDS: Mapping[str, _Kind] = {
-    "claude-code": _Kind("Claude Code transcripts", ClaudeCode, _claude_code)
-}
 
 
 @click.command("import", epilog="Exit codes: 0 done, 2 when there is nothing that can be imported.")
@@ -109,17 +77,17 @@ def import_calls(source: str | None, paths: tuple[Path, ...], store: str | None)
         opened.close()
 
 
-def _found(source: str | None, paths: Sequence[Path]) -> list[tuple[_Kind, Source]]:
+def _found(source: str | None, paths: Sequence[Path]) -> list[tuple[Kind, Source]]:
     """What is to be imported; UserError when that is nothing."""
-    if source is not None and source not in _KINDS:
-        known = ", ".join(_KINDS)
+    if source is not None and source not in KINDS:
+        known = ", ".join(KINDS)
         what = f"no source is called {source!r}; known are {known}"
         if Path(source).exists():
-            what += f": whycold import {next(iter(_KINDS))} {source}"
+            what += f": whycold import {next(iter(KINDS))} {source}"
         raise UserError(what)
-    kinds = [_KINDS[source]] if source is not None else list(_KINDS.values())
+    kinds = [KINDS[source]] if source is not None else list(KINDS.values())
     variables, looked = environment(), list[Path]()
-    found: list[tuple[_Kind, Source]] = []
+    found: list[tuple[Kind, Source]] = []
     for kind in kinds:
         if gone := next((path for path in paths if not path.exists()), None):
             raise UserError(f"{gone}: there is no such file or folder")
@@ -169,7 +137,7 @@ def _bar(console: Console) -> Generator[Callable[[importing.Progress], None]]:
         yield tell
 
 
-def _outcome(kind: _Kind, origin: Source, result: Imported) -> Text:
+def _outcome(kind: Kind, origin: Source, result: Imported) -> Text:
     """One line: what was there, and what became of it."""
     files = sum(len(group.files) for group in origin.groups)
     line = Text()

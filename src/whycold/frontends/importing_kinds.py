@@ -1,0 +1,47 @@
+"""What ``whycold import`` can read: every kind of recording, and where it is when nobody says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from whycold.sources.claude_code import ClaudeCode
+from whycold.sources.recorded import Source
+
+__all__ = ["KINDS", "Kind"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of recording.
+
+    ``title`` is for people, ``read`` finds what files and folders hold, ``places`` says from the
+    variables of the environment where a machine keeps it; a kind without a place has to be named.
+    """
+
+    title: str
+    read: Callable[[Sequence[Path]], Source]
+    places: Callable[[Mapping[str, str]], list[Path]]
+
+
+def _claude_code(variables: Mapping[str, str]) -> list[Path]:
+    """Where Claude Code keeps transcripts; either of two folders has been its default."""
+    named = [part.strip() for part in variables.get("CLAUDE_CONFIG_DIR", "").split(",")]
+    folders = [Path(name) for name in named if name]
+    if not folders:
+        config = variables.get("XDG_CONFIG_HOME") or "~/.config"
+        folders = [Path("~/.claude"), Path(config) / "claude"]
+    return [_expanded(folder) / "projects" for folder in folders]
+
+
+def _expanded(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
+
+
+KINDS: Mapping[str, Kind] = {
+    "claude-code": Kind("Claude Code transcripts", ClaudeCode, _claude_code),
+}
