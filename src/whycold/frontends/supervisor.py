@@ -34,6 +34,8 @@ _END_S: Final = 15.0
 """How long a part may take to end, beside the time that calls under way are given."""
 _HURRY_S: Final = 2.0
 _BACKOFF_S: Final = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0)
+_PROXY_BACKOFF_S: Final = _BACKOFF_S[:4]
+"""Clients have no way to a provider while it is gone."""
 _LONG_LIFE_S: Final = 30.0
 """A part that lived so long is started anew at once."""
 
@@ -106,13 +108,13 @@ class Supervisor:
     async def _keep(self, child: _Child) -> None:
         """Start a part anew whenever it ends."""
         loop = asyncio.get_running_loop()
-        tries = 0
+        pauses, tries = _PROXY_BACKOFF_S if child.part is Part.proxy else _BACKOFF_S, 0
         while child.process is not None:
             code = await child.process.wait()
             if self._stop.is_set():
                 return
             tries = 0 if loop.time() - child.began > _LONG_LIFE_S else tries + 1
-            pause = _BACKOFF_S[min(tries, len(_BACKOFF_S) - 1)]
+            pause = pauses[min(tries, len(pauses) - 1)]
             _log.warning("the %s ended (%s); starting it again", child.part, _how(code))
             await asyncio.sleep(pause)
             try:
