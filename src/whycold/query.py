@@ -13,7 +13,16 @@ from whycold.core.diagnosis import Diagnosis, Found
 from whycold.core.divergence import Divergence
 from whycold.errors import UserError
 from whycold.providers.registry import rules_for
-from whycold.store.answers import CulpritRow, CulpritState, Dimension, Filters, Point, Totals
+from whycold.store.answers import (
+    CulpritRow,
+    CulpritState,
+    Dimension,
+    Filters,
+    Group,
+    Point,
+    ReleaseRow,
+    Totals,
+)
 from whycold.store.base import Store
 from whycold.store.numbering import clean
 from whycold.store.records import Capture, Kept, Page, Record
@@ -100,6 +109,20 @@ class Query:
         """When the latest call of all was sent; None when nothing was recorded yet."""
         latest = self._store.calls(Filters(), limit=1).items
         return latest[0].told.at if latest else None
+
+    def grouped(self, period: Period, filters: Filters, by: Dimension) -> tuple[Group, ...]:
+        """Sums per value, most missed tokens first, then most calls."""
+        within = replace(_as_kept(filters), since=period.since, until=period.until)
+        return self._store.grouped(within, by)
+
+    def releases(self, period: Period, filters: Filters) -> tuple[ReleaseRow, ...]:
+        """Releases with a call in the period, by when they were first seen at all."""
+        within = replace(_as_kept(filters), since=period.since, until=period.until)
+        return self._store.releases(within)
+
+    def choices(self, by: Dimension) -> tuple[str, ...]:
+        """All values that any call has, sorted."""
+        return self._store.values(by)
 
     def culprits(self, filters: Filters, limit: int = 5) -> tuple[Culprit, ...]:
         """The culprits that cost most, without those that people chose to ignore."""

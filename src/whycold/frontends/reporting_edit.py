@@ -10,7 +10,7 @@ from whycold.frontends.palette import BAD, GOOD, SOFT
 from whycold.frontends.printable import clipped, printable
 from whycold.frontends.reporting_look import Look
 
-__all__ = ["edit_line"]
+__all__ = ["edit_line", "shared_ends"]
 
 _LONGEST_WORD = 20
 _LEAD = 24
@@ -26,7 +26,7 @@ def edit_line(found: Found, width: int, look: Look) -> Text | None:
     before, after = found.before, found.after
     if not before and not after:
         return None
-    head, tail = _common(before, after)
+    head, tail = shared_ends(before, after)
     went, came = before[head : len(before) - tail], after[head : len(after) - tail]
     lead, trail = before[:head], before[len(before) - tail :]
     # the words that changed come first, then what stands before them
@@ -46,7 +46,7 @@ def edit_line(found: Found, width: int, look: Look) -> Text | None:
     return line
 
 
-def _common(before: str, after: str) -> tuple[int, int]:
+def shared_ends(before: str, after: str) -> tuple[int, int]:
     """How many characters at both ends are shown as unchanged: whole words, where one word took
     the place of another.
     """

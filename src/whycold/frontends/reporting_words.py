@@ -9,6 +9,7 @@ from rich.text import Text
 
 from whycold.core.diagnosis import Reason, Verdict
 from whycold.core.numbers import span
+from whycold.frontends import shifts
 from whycold.frontends.palette import BAD, FAINT, GOOD, REASONS, SOFT
 from whycold.query import Period
 
@@ -75,27 +76,17 @@ def change(now: Decimal | int | None, then: Decimal | int | None, *, good: bool)
     """By how much a number grew or shrank; ``good`` says whether more of it is good. Empty where
     there is nothing to compare with.
     """
-    if now is None or not then:
-        return Text()
-    ratio = float(now) / float(then) - 1
-    if abs(ratio) < 0.0005:
-        return Text("= ", style=SOFT)
-    if ratio >= 9.995:
-        size = f"{ratio + 1:,.0f}×"
-    else:
-        size = f"{abs(ratio):.1%}" if abs(ratio) < 0.0995 else f"{abs(ratio):.0%}"
-    return _arrow(up=ratio > 0, good=good, size=size)
+    return _arrow(shifts.change(now, then, good=good))
 
 
 def points(now: float | None, then: float | None) -> Text:
     """By how many percentage points a ratio, of which more is good, changed."""
-    if now is None or then is None:
+    return _arrow(shifts.points(now, then))
+
+
+def _arrow(shift: shifts.Shift | None) -> Text:
+    if shift is None:
         return Text()
-    size = abs(now - then) * 100
-    if size < 0.05:
-        return Text("= ", style=SOFT)
-    return _arrow(up=now > then, good=True, size=f"{size:.1f} pp")
-
-
-def _arrow(*, up: bool, good: bool, size: str) -> Text:
-    return Text(f"{'▲' if up else '▼'} {size} ", style=GOOD if up == good else BAD)
+    if shift.good is None:
+        return Text(f"{shift.arrow} ", style=SOFT)
+    return Text(f"{shift.arrow} {shift.size} ", style=GOOD if shift.good else BAD)
