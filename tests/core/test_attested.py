@@ -90,7 +90,8 @@ def test_a_miss_without_a_reason_is_no_word():
 
 def test_an_entry_that_ran_out_is_told_as_such_whatever_the_provider_says():
     late = replace(said("context_compacted"), at=before().at + 20 * MINUTE)
-    assert outcome(before(), late).obstacle is Obstacle.expired
+    seen = outcome(before(), late)
+    assert (seen.obstacle, seen.told.grade) == (Obstacle.expired, Grade.inferred)
 
 
 def test_a_change_that_is_recorded_is_told_instead_of_the_word():

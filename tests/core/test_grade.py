@@ -75,7 +75,18 @@ def test_the_provider_s_word_for_another_reason_contradicts_it():
 def test_an_entry_that_had_expired_and_a_text_that_differs_are_both_true():
     said = told(Said.changed, "system_changed")
     assert graded(said, Reason.expired, SYSTEM) is Grade.consistent
-    assert graded(said, Reason.expired, TOOLS) is Grade.contradicted
+
+
+@pytest.mark.parametrize(
+    "reason", [Reason.expired, Reason.breakpoint, Reason.too_short, Reason.concurrent]
+)
+def test_a_word_for_a_change_that_is_not_recorded_does_not_deny_what_needs_no_change(
+    reason: Reason,
+):
+    said = told(Said.changed, "system_changed")
+    assert graded(said, reason, TOOLS, predicted=True) is Grade.inferred
+    assert graded(said, reason) is Grade.inferred
+    assert graded(said, Reason.provider) is Grade.contradicted
 
 
 def test_a_word_that_nobody_knows_leaves_it_to_the_counts():

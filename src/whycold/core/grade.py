@@ -40,6 +40,11 @@ _CONTENT = frozenset(
 )
 
 
+_NO_CONTENT = frozenset({Reason.expired, Reason.breakpoint, Reason.too_short, Reason.concurrent})
+"""Reasons that hold whatever the texts are. The providers compare texts and do not ask what the
+cache did (Anthropic, Cache diagnostics, 2026-11-23)."""
+
+
 def spoken(call: Call) -> ProviderVerdict | None:
     """What the provider said of the call; a null answer counts only where a comparison was asked
     for.
@@ -119,10 +124,10 @@ def grade(
         return _by_numbers(verdict, reason, predicted=predicted)
     if reason in means:
         return Grade.confirmed
-    # the provider compares texts and does not ask whether the entry was still there
     if means & {section_reason(d) for d in divergences}:
         return Grade.consistent
-    return Grade.contradicted
+    # there was another change, which is not recorded: the counts alone cannot tell the two apart
+    return Grade.inferred if reason in _NO_CONTENT else Grade.contradicted
 
 
 def _by_numbers(verdict: Verdict, reason: Reason | None, *, predicted: bool) -> Grade | None:
