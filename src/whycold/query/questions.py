@@ -1,84 +1,36 @@
-"""Every question a front end may ask of what has been recorded; all faces give the same answers."""
+"""The questions, asked of one store."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 
 from whycold.core.compare import compare
-from whycold.core.diagnosis import Diagnosis, Found
 from whycold.core.divergence import Divergence
 from whycold.errors import UserError
 from whycold.providers.registry import rules_for
-from whycold.store.answers import (
-    CulpritRow,
-    CulpritState,
-    Dimension,
-    Filters,
-    Group,
-    Point,
-    ReleaseRow,
-    Totals,
-)
+from whycold.query.culprits import Culprit, State, is_ignored, main_edit, state_of, weekly
+from whycold.query.panel import Period, Report, hours_per_step
+from whycold.query.releases import Change, Marker, Side, change, first_sights, sides
+from whycold.store.answers import CulpritRow, Dimension, Filters, Group, ReleaseRow
 from whycold.store.base import Store
 from whycold.store.numbering import clean
 from whycold.store.records import Capture, Kept, Page, Record
 
-__all__ = ["Culprit", "Period", "Query", "Report", "known_cost", "main_edit"]
+__all__ = ["Query"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_STEPS = 60
-"""About as many steps as a series is drawn with."""
 _SHORTEST_PREFIX = 4
 _PAGE, _PAGES = 500, 4
 """Calls that are looked through for one whose id begins so."""
+_ALL = 100_000
+"""Culprits that are looked through for one state or one beginning of an id."""
+_MARKERS, _LEAST = 100, 5
+"""Markers that are listed at most; calls that tools or a system need to be one."""
 _BEGINS_WITH_TIME = re.compile(r"[0-9a-f]{4,15}\Z")
 _ASTRAY = timedelta(seconds=5)
 """How far an id's time may be from the call's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """From ``since`` (included) to ``until`` (not), UTC."""
-
-    since: datetime
-    until: datetime
-
-    @property
-    def previous(self) -> Period:
-        """The period of equal length before this one."""
-        return Period(self.since - (self.until - self.since), self.since)
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """The panel: sums over a period, split by reason and by model, and per step of time.
-
-    ``steps`` is the length of a step in hours. ``series`` holds one point per step and reason;
-    points of the reason None are calls without a miss.
-    """
-
-    period: Period
-    totals: Totals
-    by_reason: Mapping[str, Totals]
-    by_model: Mapping[str | None, Totals]
-    series: tuple[Point, ...]
-    steps: int
-    previous: Report | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Culprit:
-    """A culprit, with the edit as its latest miss tells it: None where no edit is the cause, or
-    where its text is not kept.
-    """
-
-    row: CulpritRow
-    edit: Found | None
-    expected: bool
 
 
 class Query:
@@ -86,6 +38,7 @@ class Query:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._last: datetime | None = None
 
     def report(self, period: Period, filters: Filters | None = None) -> Report:
         """The panel for a period, with the one before it to compare with."""
@@ -95,7 +48,7 @@ class Query:
     def _report(self, period: Period, filters: Filters) -> Report:
         within = replace(_as_kept(filters), since=period.since, until=period.until)
         reasons = self._store.grouped(within, Dimension.reason)
-        steps = _hours_per_step(period)
+        steps = hours_per_step(period)
         return Report(
             period=period,
             totals=self._store.totals(within),
@@ -124,17 +77,61 @@ class Query:
         """All values that any call has, sorted."""
         return self._store.values(by)
 
-    def culprits(self, filters: Filters, limit: int = 5) -> tuple[Culprit, ...]:
-        """The culprits that cost most, without those that people chose to ignore."""
-        rows = self._store.culprits(_as_kept(filters), limit + len(self._store.marks()))
-        kept = [r for r in rows if r.mark is None or r.mark.state is not CulpritState.ignored]
-        return tuple(map(self._with_edit, kept[:limit]))
+    def culprits(
+        self, filters: Filters, limit: int = 5, state: State | None = None
+    ) -> tuple[Culprit, ...]:
+        """The culprits that cost most: of one state, or all but those that people ignore."""
+        filters, marked = _as_kept(filters), len(self._store.marks())
+        # Every culprit is open that nobody has decided about.
+        most = limit + marked if state in (None, State.open) else _ALL
+        rows = self._store.culprits(filters, most)
+        kept = [r for r in rows if (not is_ignored(r) if state is None else state_of(r) is state)]
+        return tuple(self._told(row, filters) for row in kept[:limit])
 
-    def _with_edit(self, row: CulpritRow) -> Culprit:
+    def culprit(self, id: str, filters: Filters | None = None) -> Culprit:
+        """One culprit by its id or how that begins, with the sums of the calls that fit.
+
+        UserError for one that is not there, and for a beginning that several share.
+        """
+        filters = _as_kept(filters or Filters())
+        row = self._store.culprit(id, filters)
+        if row is None and len(id) >= _SHORTEST_PREFIX:
+            ids = [r.id for r in self._store.culprits(Filters(), _ALL) if r.id.startswith(id)]
+            if len(ids) > 1:
+                raise UserError(f"several culprits begin with {id!r}: give more of it")
+            row = self._store.culprit(ids[0], filters) if ids else None
+        if row is None:
+            raise UserError(f"no culprit {id!r}; `whycold culprits` lists them")
+        return self._told(row, filters)
+
+    def _told(self, row: CulpritRow, filters: Filters) -> Culprit:
+        state, until = state_of(row), filters.until or self._latest()
+        rate = weekly(row, until, filters.since) if until is not None else None
         latest = self._store.find(row.examples[0]) if row.examples else None
         if latest is None:
-            return Culprit(row, None, expected=False)
-        return Culprit(row, main_edit(latest.told), latest.told.expected)
+            return Culprit(row, None, expected=False, state=state, weekly=rate)
+        return Culprit(row, main_edit(latest.told), latest.told.expected, state, rate)
+
+    def _latest(self) -> datetime | None:
+        if self._last is None:
+            self._last = self.last_seen()
+        return self._last
+
+    def markers(self, filters: Filters, limit: int = _MARKERS) -> tuple[Marker, ...]:
+        """What changed when: first sights of releases, tools and systems, newest first."""
+        filters = _as_kept(filters)
+        return first_sights(
+            self._store.releases(filters), self._store.openings(filters, _LEAST, limit), filters
+        )[:limit]
+
+    def before_after(self, marker: Marker, filters: Filters, span: timedelta) -> Change:
+        """What was different after a marker, over at most ``span`` on either side of it."""
+        filters = _as_kept(filters)
+        before, after = sides(marker, filters, span)
+        return change(marker, *(self._side(side) for side in (before, after)))
+
+    def _side(self, filters: Filters) -> Side:
+        return Side(self._store.totals(filters), self._store.series(filters, 1, None))
 
     def misses(self, filters: Filters, cursor: str | None = None, limit: int = 50) -> Page:
         """Calls that missed, newest first."""
@@ -215,18 +212,3 @@ def _as_kept(filters: Filters) -> Filters:
     """Filters with their texts as a store keeps labels: a command line may hold any bytes."""
     given = {field.name: getattr(filters, field.name) for field in fields(filters)}
     return replace(filters, **{n: clean(v) for n, v in given.items() if isinstance(v, str)})
-
-
-def known_cost(sums: Totals | CulpritRow) -> Decimal | None:
-    """What the misses cost that have a price, USD; None where none of them has, which is not 0."""
-    return None if sums.unpriced and not sums.missed_cost_usd else sums.missed_cost_usd
-
-
-def main_edit(told: Diagnosis) -> Found | None:
-    """The edit that is told as the cause; None where the cause is no edit."""
-    return next((found for found in told.divergences if found.cause == told.cause), None)
-
-
-def _hours_per_step(period: Period) -> int:
-    hours = max(1, (period.until - period.since) // timedelta(hours=1))
-    return next((step for step in (1, 2, 3, 4, 6, 8, 12) if hours / step <= _STEPS), 24)
