@@ -110,6 +110,15 @@ def test_a_culprit_that_comes_back_names_the_first_call_and_release(store: Store
     assert row.recurred == Seen("call-80", START + 80 * HOUR / 60, "3")
 
 
+def test_what_was_resolved_in_a_release_may_go_on_in_older_ones(store: Store):
+    store.write("a", [miss(1, release="1")])
+    store.mark("c1", RESOLVED)
+    store.write("b", [miss(70, release="1"), record(75, release="2"), miss(80, release="1")])
+    assert store.culprits(ALL)[0].recurred is None
+    store.write("c", [miss(90, release="2"), miss(95, release="3")])
+    assert store.culprits(ALL)[0].recurred == Seen("call-90", START + 90 * HOUR / 60, "2")
+
+
 def test_what_is_left_of_a_culprit_when_its_latest_miss_is_erased(store: Store):
     store.write("a", [miss(1, session="keep"), miss(2, session="drop")])
     store.erase(Erase(session="drop"))

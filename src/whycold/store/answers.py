@@ -192,7 +192,10 @@ class CulpritState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A decision about a culprit, when it was made, and the release it is about."""
+    """A decision about a culprit, when it was made, and the release it is about.
+
+    What is resolved in a release may go on in those that were there before.
+    """
 
     state: CulpritState
     at: datetime
@@ -226,7 +229,8 @@ class CulpritRow:
     ``misses``, tokens, cost, ``releases`` and ``days`` are of the calls that were asked for;
     ``first_seen``, ``last_seen``, ``examples`` (our ids, newest first) and ``mark`` of all.
     ``title`` and ``path`` are those of the latest miss; the title goes when prompts do.
-    ``recurred`` is the first miss after ``mark`` says resolved.
+    ``recurred`` is the first miss after ``mark`` says resolved, in no release before that of the
+    mark.
     """
 
     id: str

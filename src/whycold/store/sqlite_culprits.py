@@ -19,6 +19,14 @@ __all__ = ["culprit_row", "culprit_rows", "marks", "set_mark"]
 _EXAMPLES: Final = 5
 _EPOCH: Final = date(1970, 1, 1)
 _SUMS: Final = "sum(misses), sum(missed), sum(cost), sum(unpriced)"
+_OLDER: Final = """
+    SELECT id FROM label JOIN
+        (SELECT release AS name, min(first_at) AS first FROM label GROUP BY 1)
+        ON release = name
+    WHERE name IS NOT ? AND
+        first < coalesce((SELECT min(first_at) FROM label WHERE release = ?), ?)
+"""
+"""Labels of releases that were there before a release; before a time, where it was not seen yet."""
 _COLUMNS: Final = "fingerprint, project, reason, cause, path, title, first_at, last_at"
 
 
@@ -135,15 +143,21 @@ def _looked_up(db: Database, number: int, row: CulpritRow, mark: Mark | None) ->
     examples = tuple(decode_more(more).call for (more,) in newest)
     recurred = None
     if mark is not None and mark.state is CulpritState.resolved:
-        recurred = _first_after(db, number, micros(mark.at))
+        recurred = _first_after(db, number, mark)
     return replace(row, examples=examples, mark=mark, recurred=recurred)
 
 
-def _first_after(db: Database, number: int, at: int) -> Seen | None:
-    row = db.one(
+def _first_after(db: Database, number: int, mark: Mark) -> Seen | None:
+    """The first miss behind a decision; where that was about a release, none of those before it."""
+    at = micros(mark.at)
+    sql = (
         "SELECT more, (rid >> 22) * 1000 + us, (SELECT release FROM label WHERE id = label)"
         " FROM call INDEXED BY call_culprit WHERE culprit = ? AND miss = 1 AND rid >= ?"
-        " AND (rid >> 22) * 1000 + us > ? ORDER BY rid LIMIT 1",
-        (number, first_rid(at), at),
+        " AND (rid >> 22) * 1000 + us > ?"
     )
+    values: list[int | str] = [number, first_rid(at), at]
+    if mark.release is not None:
+        sql += f" AND label NOT IN ({_OLDER})"
+        values += [mark.release, mark.release, at]
+    row = db.one(f"{sql} ORDER BY rid LIMIT 1", values)
     return None if row is None else Seen(decode_more(row[0]).call, time_at(row[1]), row[2])
