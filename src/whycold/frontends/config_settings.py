@@ -149,6 +149,11 @@ class Config:
         """Where a running ``serve`` of this store says that it is there."""
         return self.beside.with_name(f"{self.beside.name}.serve.json")
 
+    @property
+    def orders_folder(self) -> Path:
+        """Where others leave what a running ``serve`` is to do with this store."""
+        return self.beside.with_name(f"{self.beside.name}.orders")
+
 
 class _Reader:
     """Takes values out of what was given, so that at the end nothing unknown is left."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,13 +17,15 @@ from whycold.core.numbers import exact
 from whycold.errors import UserError
 from whycold.frontends.config import Config, environment, load
 from whycold.frontends.importing_kinds import KINDS, Kind
+from whycold.frontends.importing_work import Outcome, order_of, outcome_of, progress_of
 from whycold.frontends.prices import price_list
 from whycold.frontends.printable import printable
 from whycold.frontends.reporting_asking import store_option, terminal
 from whycold.frontends.reporting_culprits import culprit_rows
 from whycold.frontends.reporting_look import Look
+from whycold.frontends.serve_asking import asked
 from whycold.ingest import importing
-from whycold.ingest.importing import Imported, Importer
+from whycold.ingest.importing import Importer
 from whycold.query import Period, Query
 from whycold.sources.files import Trouble
 from whycold.sources.recorded import Source
@@ -62,22 +65,28 @@ def import_calls(source: str | None, paths: tuple[Path, ...], store: str | None)
     config = load({"store": store})
     found = _found(source, paths)
     console = terminal()
-    opened = open_store(config.store, write=True)
+    for what in found:
+        outcome = _imported(config, what, console)
+        _tell_troubles(outcome.troubles)
+        console.print(_outcome(what.kind, outcome), soft_wrap=True)
+    opened = open_store(config.store, write=False)
     try:
-        for note in opened.notes:
-            click.echo(f"whycold: {note}", err=True)
-        imported = [
-            (kind, origin, _imported(opened, config, origin, console)) for kind, origin in found
-        ]
-        for kind, origin, result in imported:
-            _tell_troubles(origin.troubles)
-            console.print(_outcome(kind, origin, result), soft_wrap=True)
         _tell_culprits(opened, console)
     finally:
         opened.close()
 
 
-def _found(source: str | None, paths: Sequence[Path]) -> list[tuple[Kind, Source]]:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A kind of recording that is there: by which ``name``, in which ``places``."""
+
+    name: str
+    kind: Kind
+    places: list[Path]
+    origin: Source
+
+
+def _found(source: str | None, paths: Sequence[Path]) -> list[_Found]:
     """What is to be imported; UserError when that is nothing."""
     if source is not None and source not in KINDS:
         known = ", ".join(KINDS)
@@ -85,30 +94,46 @@ def _found(source: str | None, paths: Sequence[Path]) -> list[tuple[Kind, Source
         if Path(source).exists():
             what += f": whycold import {next(iter(KINDS))} {source}"
         raise UserError(what)
-    kinds = [KINDS[source]] if source is not None else list(KINDS.values())
+    kinds = {source: KINDS[source]} if source is not None else KINDS
     variables, looked = environment(), list[Path]()
-    found: list[tuple[Kind, Source]] = []
-    for kind in kinds:
+    found: list[_Found] = []
+    for name, kind in kinds.items():
         if gone := next((path for path in paths if not path.exists()), None):
             raise UserError(f"{gone}: there is no such file or folder")
         places = list(paths) or [place for place in kind.places(variables) if place.is_dir()]
         looked += list(paths) or kind.places(variables)
         origin = kind.read(places)
         if origin.groups or origin.troubles:
-            found.append((kind, origin))
+            found.append(_Found(name, kind, places, origin))
     if not found:
         hint = "" if paths else "; name files or folders: whycold import claude-code PATH"
         raise UserError(f"there is nothing to import in {', '.join(map(str, looked))}{hint}")
     return found
 
 
-def _imported(store: Store, config: Config, origin: Source, console: Console) -> Imported:
-    def capture(project: str | None) -> Capture:
-        return Capture(config.projects.get(project or "", config.capture))
-
-    importer = Importer(store, capture, price_list(config.prices))
+def _imported(config: Config, what: _Found, console: Console) -> Outcome:
+    """Import it here, or have the ``serve`` do it that writes the store now."""
     with _bar(console) as tell:
-        return importer.take(origin, tell)
+        told = asked(
+            config,
+            "import",
+            order_of(what.name, what.places),
+            lambda progress: tell(progress_of(progress)),
+        )
+        if told is not None:
+            return outcome_of(told)
+        store = open_store(config.store, write=True)
+        try:
+            for note in store.notes:
+                click.echo(f"whycold: {note}", err=True)
+
+            def capture(project: str | None) -> Capture:
+                return Capture(config.projects.get(project or "", config.capture))
+
+            importer = Importer(store, capture, price_list(config.prices))
+            return Outcome.of(what.origin, importer.take(what.origin, tell))
+        finally:
+            store.close()
 
 
 @contextmanager
@@ -137,9 +162,9 @@ def _bar(console: Console) -> Generator[Callable[[importing.Progress], None]]:
         yield tell
 
 
-def _outcome(kind: Kind, origin: Source, result: Imported) -> Text:
+def _outcome(kind: Kind, outcome: Outcome) -> Text:
     """One line: what was there, and what became of it."""
-    files = sum(len(group.files) for group in origin.groups)
+    files, result = outcome.files, outcome.result
     line = Text()
     line.append(f"{kind.title}: ", style="bold")
     line.append(f"{_count(result.added, 'new call')} in {_count(files, 'file')}")

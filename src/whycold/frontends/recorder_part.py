@@ -10,6 +10,7 @@ from typing import Final
 
 from whycold.frontends.config import now
 from whycold.frontends.prices import price_list
+from whycold.frontends.recorder_works import works
 from whycold.frontends.serve_parts import RecorderOrder, Said, say, take_order, until_unwanted
 from whycold.ingest.recorder import Recorder, Settings
 from whycold.sources.served import Served
@@ -37,6 +38,8 @@ def _record(order: RecorderOrder) -> None:
         prices=price_list(Path(order.prices) if order.prices is not None else None),
         retention=order.retention,
         project=order.project,
+        orders=Path(order.orders) if order.orders is not None else None,
+        works=works(order),
     )
     store = _opened(order.store, stop)
     if store is None:

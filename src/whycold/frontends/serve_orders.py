@@ -48,6 +48,9 @@ class Orders:
                     config.retention,
                     config.project,
                     prices,
+                    str(config.orders_folder),
+                    config.capture,
+                    dict(config.projects),
                 )
             case Part.dashboard:
                 return DashboardOrder(
@@ -56,6 +59,7 @@ class Orders:
                     self._socket,
                     config.allowed_hosts,
                     self._token,
+                    str(config.orders_folder),
                 )
 
     def _proxy(self) -> ProxyConfig:

@@ -80,7 +80,9 @@ class ProxyOrder(msgspec.Struct, frozen=True):
 
 
 class RecorderOrder(msgspec.Struct, frozen=True):
-    """For the recorder."""
+    """For the recorder; ``orders`` is the folder in which it is given more to do, ``capture`` and
+    ``projects`` say how much is kept of what it imports.
+    """
 
     store: str
     spool: str
@@ -88,11 +90,14 @@ class RecorderOrder(msgspec.Struct, frozen=True):
     retention: Retention
     project: str | None
     prices: str | None
+    orders: str | None = None
+    capture: Capture = Capture.full
+    projects: dict[str, Capture] = {}
 
 
 class DashboardOrder(msgspec.Struct, frozen=True):
     """For the dashboard; ``socket`` is an inherited descriptor that listens already, ``token`` what
-    must be shown to read.
+    must be shown to read, ``orders`` the folder for what the recorder is to do.
     """
 
     store: str
@@ -100,6 +105,7 @@ class DashboardOrder(msgspec.Struct, frozen=True):
     socket: int
     hosts: tuple[str, ...]
     token: str | None
+    orders: str | None = None
 
 
 class Said(msgspec.Struct, frozen=True):

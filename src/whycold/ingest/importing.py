@@ -75,20 +75,29 @@ class Importer:
 
     def take(self, source: Source, tell: Callable[[Progress], None] = lambda _: None) -> Imported:
         """Import everything; ``tell`` hears of the progress after each batch and group."""
+        steps = self.steps(source)
+        with few_collections():
+            while True:
+                try:
+                    tell(next(steps))
+                except StopIteration as end:
+                    return end.value
+
+    def steps(self, source: Source) -> Generator[Progress, None, Imported]:
+        """The same bit by bit: whoever drives it may do something else after each step."""
         known = _Files(source.name, self._store.state())
         total, done = sum(group.size for group in source.groups), 0
         found, seen = Imported(), set[str]()
         self._alone = not self._store.contents().calls
-        with few_collections():
-            for group in source.groups:
-                if all(map(known.unchanged, group.files)):
-                    found.unchanged += 1
-                else:
-                    for read in self._group(source.name, group, known, seen, found):
-                        tell(Progress(done + read, total, found.added))
-                    found.groups += 1
-                done += group.size
-                tell(Progress(done, total, found.added))
+        for group in source.groups:
+            if all(map(known.unchanged, group.files)):
+                found.unchanged += 1
+            else:
+                for read in self._group(source.name, group, known, seen, found):
+                    yield Progress(done + read, total, found.added)
+                found.groups += 1
+            done += group.size
+            yield Progress(done, total, found.added)
         return found
 
     def _group(

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from typing import TypeVar
 
-from whycold.core.call import Call
 from whycold.core.diagnosis import Diagnosis
-from whycold.diagnose import Engine, PriceList
-from whycold.ingest.digests import comparable
+from whycold.diagnose import PriceList
+from whycold.ingest.memory import Known, Memory
 from whycold.ingest.progress import Progress, position_text
-from whycold.ingest.shared_blocks import SharedBlocks
-from whycold.providers.registry import rules_for
 from whycold.providers.turns import Turns
 from whycold.sources.extract import without_prompt
 from whycold.sources.proxied import NotACall, Seen, read_proxied
@@ -24,7 +19,6 @@ from whycold.sources.spool import Position
 from whycold.sources.spool_reader import Damage, Item
 from whycold.sources.spool_record import Capture as Spooled
 from whycold.sources.spool_record import Exchange
-from whycold.store.answers import Filters
 from whycold.store.base import Damaged, Store, Unavailable
 from whycold.store.records import Capture, Record, Written
 
@@ -32,26 +26,10 @@ __all__ = ["Batch", "Ingest"]
 
 _log = logging.getLogger("whycold.recorder")
 
-_REMEMBERED = timedelta(hours=24)
-"""How far back a predecessor is looked for: past the longest lifetime of an entry."""
-_MOST, _LEAST = 4000, 200
-"""Calls that are held in memory for that, at most and at least."""
-_MOST_BYTES = 256 << 20
-"""Text of prompts and replies that is held with them."""
-_LOOK = 256
-"""Calls after which the bytes are counted anew."""
 _SOURCE = "proxy"
+_STEP = 32
+"""Calls of the store that are taken up between two batches of the spool."""
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """A call as it was read, before the engine put together what the server adds to it."""
-
-    call: Call
-    capture: Capture
-    status: int | None
-    source: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,24 +58,27 @@ class Ingest:
         project: str | None = None,
     ) -> None:
         self._store, self._served, self._project = store, served, project
-        self._turns = Turns()
-        self._engine = Engine(rules_for, prices)
-        self._known: OrderedDict[str, _Known] = OrderedDict()
-        self._blocks, self._most, self._unlooked = SharedBlocks(), _MOST, 0
-        self._newest: tuple[datetime, str] | None = None
+        self._turns, self._prices = Turns(), prices
+        self._memory = Memory(prices)
+        self._meanwhile: list[Known] | None = None
         self.progress = Progress.read(store.state())
 
     def warm(self) -> int:
         """Take up the latest calls of the store; how many."""
-        count = 0
-        latest = self._store.calls(Filters(), limit=1).items
-        since = latest[0].told.at - _REMEMBERED if latest else None
-        for record in self._store.history(since, _MOST):
-            call = self._blocks.of(record.call)
-            known = _Known(call, record.capture, record.status, record.source)
-            if self._engine_took(known) is not None:
-                count += 1
-        return count
+        return max(self._memory.warm(self._store, self._took), default=0)
+
+    def refresh(self) -> Iterator[None]:
+        """Take up the store anew, in small steps, for others have changed it; what is recorded
+        between them is known afterwards, too.
+        """
+        fresh, self._meanwhile = Memory(self._prices), []
+        for count in fresh.warm(self._store, self._took):
+            if count % _STEP == 0:
+                yield
+        fresh.forget()
+        for known in sorted(self._meanwhile, key=lambda known: known.call.order):
+            self._took(fresh, known)
+        self._memory, self._meanwhile = fresh, None
 
     def read(self, items: Sequence[Item], damage: Sequence[Damage] = ()) -> Batch:
         """Diagnose exchanges of the spool, in the order of their requests.
@@ -110,21 +91,8 @@ class Ingest:
                 records[record.call.id] = record
         for hole in damage:
             self.progress.damaged[hole.fault] += hole.size
-        self._forget()
+        self._memory.forget()
         return self._batch(items, tuple(records.values()))
-
-    def _forget(self) -> None:
-        """Let go of what is too old, or too much."""
-        self._unlooked += 1
-        if self._unlooked >= _LOOK or len(self._known) >= self._most:
-            self._unlooked = 0
-            too_much = self._blocks.size() > _MOST_BYTES
-            held = len(self._known)
-            self._most = max(_LEAST, held * 3 // 4) if too_much else min(_MOST, self._most * 2)
-        while len(self._known) > self._most:
-            self._known.popitem(last=False)
-        if self._newest is not None:
-            self._engine.forget(self._newest[0] - _REMEMBERED, self._most)
 
     def without(self, item: Item, why: str) -> Batch:
         """The batch that leaves out an exchange which cannot be taken."""
@@ -161,24 +129,21 @@ class Ingest:
         seen = self._seen(exchange)
         if seen is None:
             return
-        call, capture = self._blocks.of(seen.call), Capture(exchange.capture)
+        call, capture = self._memory.shared(seen.call), Capture(exchange.capture)
         if call.project is None and self._project is not None:
             call = replace(call, project=self._project)
         if seen.lacks is not None:
             self.progress.lacking[seen.lacks] += 1
             capture = Capture.usage
-        known = _Known(call, capture, exchange.status, _SOURCE)
-        late = self._newest is not None and call.order < self._newest
+        known = Known(call, capture, exchange.status, _SOURCE)
+        late = self._memory.is_late(call)
         told = self._engine_took(known)
         if told is None:
             return
-        yield Record(call, told, capture, exchange.status, _SOURCE)
-        for other in self._engine.affected(call) if late else ():
-            again = self._known.get(other.id)
-            if again is not None and (told := self._engine_took(again)) is not None:
-                yield Record(
-                    again.call, told, again.capture, again.status, again.source, amends=True
-                )
+        yield known.record(told, amends=False)
+        for other in list(self._memory.affected(call)) if late else ():
+            if (told := self._engine_took(other)) is not None:
+                yield other.record(told, amends=True)
 
     def _seen(self, exchange: Exchange) -> Seen | None:
         if exchange.capture is Spooled.none:
@@ -195,20 +160,18 @@ class Ingest:
             self.progress.providers[exchange.upstream] = said
         return seen
 
-    def _engine_took(self, known: _Known) -> Diagnosis | None:
-        """The diagnosis of a call, in the engine from now on; None when that failed."""
-        call = known.call
-        as_compared = comparable(call) if known.capture is Capture.hash else call
-        told = self._guarded("diagnosed", lambda: self._engine.take(as_compared))
+    def _engine_took(self, known: Known) -> Diagnosis | None:
+        if self._meanwhile is not None:
+            self._meanwhile.append(known)
+        return self._took(self._memory, known)
+
+    def _took(self, memory: Memory, known: Known) -> Diagnosis | None:
+        """The diagnosis of a call, in memory from now on; None when that failed."""
+        told = self._guarded("diagnosed", lambda: memory.take(known))
         if told is None:
             # Its counts are known all the same, and what was sent can be diagnosed another day.
-            bare = without_prompt(call)
-            told = self._guarded("counted", lambda: self._engine.take(bare))
-        if told is None:
-            return None
-        self._known[call.id] = known
-        if self._newest is None or call.order > self._newest:
-            self._newest = call.order
+            bare = without_prompt(known.call)
+            told = self._guarded("counted", lambda: memory.take(known, bare=bare))
         return told
 
     def _guarded(self, what: str, work: Callable[[], _T]) -> _T | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,6 +11,8 @@ from threading import Event
 
 from whycold.diagnose import PriceList
 from whycold.ingest.attempts import Attempts
+from whycold.ingest.desk import Desk, Work, Workplace
+from whycold.ingest.orders import Orders
 from whycold.ingest.pipeline import Batch, Ingest
 from whycold.sources.served import Served
 from whycold.sources.spool_reader import START, Item, SpoolReader
@@ -30,9 +32,16 @@ _KEPT = Retention()
 _KILLED = "the recorder died of it"
 
 
+def _no_works(_: Workplace) -> Mapping[str, Work]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the recorder is told; ``now`` gives the present time, UTC."""
+    """What the recorder is told; ``now`` gives the present time, UTC.
+
+    ``orders`` is the folder in which others leave orders, ``works`` says how they are carried out.
+    """
 
     spool: Path
     served: Served
@@ -40,16 +49,22 @@ class Settings:
     prices: PriceList | None = None
     retention: Retention = _KEPT
     project: str | None = None
+    orders: Path | None = None
+    works: Callable[[Workplace], Mapping[str, Work]] = _no_works
 
 
 class Recorder:
-    """Reads the spool into one store, which it alone writes."""
+    """Reads the spool into one store, which it alone writes, and carries out orders between."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store, self._settings = store, settings
         self._ingest = Ingest(store, settings.served, settings.prices, settings.project)
         self._reader = SpoolReader(settings.spool, self._ingest.progress.position or START)
         self._attempts = Attempts(settings.spool)
+        self._desk: Desk | None = None
+        if settings.orders is not None:
+            place = Workplace(store, self._ingest.refresh)
+            self._desk = Desk(Orders(settings.orders), settings.works(place))
         self._swept: datetime | None = None
 
     def run(self, stop: Event) -> None:
@@ -57,11 +72,13 @@ class Recorder:
         self._ingest.warm()
         while True:
             ending = stop.is_set()
-            if self.step(stop):
-                continue
-            if ending:
+            recorded = self.step(stop)
+            if ending and not recorded:
                 return
             if stop.is_set():
+                continue
+            worked = self._desk is not None and self._desk.step()
+            if recorded or worked:
                 continue
             self._sweep()
             stop.wait(_IDLE_S)
@@ -90,6 +107,8 @@ class Recorder:
     def close(self) -> None:
         """Let go of what is open; the store is the caller's."""
         self._attempts.close()
+        if self._desk is not None:
+            self._desk.close()
 
     def _kept(self, batch: Batch, stop: Event) -> bool:
         while True:
