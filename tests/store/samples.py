@@ -113,7 +113,9 @@ def everything() -> Record:
     prompt = Prompt(
         (tool, image),
         settings=(Setting("tool_choice", {"type": "auto"}),),
-        links=Links("resp_1", "msg_0", True, "key", "conversation", "msg_9", begins=True),
+        links=Links(
+            "resp_1", "msg_0", True, "key", "conversation", "msg_9", begins=True, undated=True
+        ),
         unseen=frozenset({Section.system}),
         inherits=frozenset({Section.tools}),
         opaque=2,

@@ -12,7 +12,7 @@ from whycold.core.alignment import Alignment, align
 from whycold.core.content import Json, same_as_sent
 from whycold.core.divergence import Change, Divergence
 from whycold.core.edit import common_prefix
-from whycold.core.prompt import Block, Prompt, Section
+from whycold.core.prompt import Block, Kind, Prompt, Section
 from whycold.core.rules import CacheRules
 from whycold.core.values import differences
 
@@ -92,12 +92,22 @@ def _section(before: Prompt, after: Prompt, section: Section) -> Iterator[Diverg
     if (goes_on or len(old) == len(new)) and all(map(is_, old, new)):
         # the very same blocks, as where one prompt was built on the other
         return
-    if section is Section.tools:
+    if any(block.kind is Kind.chained for block in old[:1]):
+        found = _chained(old, new)
+    elif section is Section.tools:
         found = _tools(old, new)
     else:
         found = _listed(old, new, goes_on=section is Section.messages)
     for divergence in found:
         yield replace(divergence, kept=divergence.kept + start)
+
+
+def _chained(old: Sequence[Block], new: Sequence[Block]) -> Iterator[Divergence]:
+    """Where chains of ids part: behind that place every id is another, whatever is the same."""
+    for kept, (was, now) in enumerate(zip(old, new, strict=False)):
+        if not was.same(now):
+            yield _whole(was, now, Change.replaced, kept=kept)
+            return
 
 
 def _place_of_absent(before: Prompt, after: Prompt, section: Section) -> int:

@@ -24,7 +24,7 @@ class Section(StrEnum):
 
 class Kind(StrEnum):
     """What a block is. Anything a provider adds later is ``opaque``: compared and counted, not
-    understood.
+    understood. Of a ``chained`` one there is no content, only ids that name all up to there, too.
     """
 
     tool = "tool"
@@ -37,6 +37,7 @@ class Kind(StrEnum):
     thinking = "thinking"
     redacted_thinking = "redacted_thinking"
     cached_content = "cached_content"
+    chained = "chained"
     opaque = "opaque"
 
 
@@ -173,7 +174,8 @@ class Links:
     provider's diagnostics to compare with; ``asked`` whether diagnostics were asked for at all;
     ``cache_key`` the client's routing key (OpenAI ``prompt_cache_key``); ``conversation`` a
     server-side conversation id. ``follows`` is the id of the reply that the source puts before the
-    request; ``begins``: the source knows that nothing stands before it.
+    request; ``begins``: the source knows that nothing stands before it. ``undated``: when it was
+    sent is not recorded, only after what.
     """
 
     continues: str | None = None
@@ -183,6 +185,7 @@ class Links:
     conversation: str | None = None
     follows: str | None = None
     begins: bool = False
+    undated: bool = False
 
 
 @dataclass(frozen=True)

@@ -108,6 +108,8 @@ class Engine:
             else None
         )
         judged = judge(call, linked, rules, divergences, was, live, refreshed)
+        if linked is not None and (_undated(call) or _undated(linked.call)):
+            judged = replace(judged, gap=None)
         others = self._others(call, linked, judged)
         left, counts = self._left[call.id] = settled(call, rules, judged.counts)
         self._ledger.remember(left, rules, counts, live)
@@ -145,6 +147,10 @@ class Engine:
         """Calls that came in between, where they may have pushed out what was lost."""
         lost = judged.why is not None and judged.why.obstacle is Obstacle.lost
         return self._ledger.others(call, linked.call) if lost and linked is not None else ()
+
+
+def _undated(call: Call) -> bool:
+    return call.prompt.links.undated
 
 
 def _follows(call: Call, late: Call) -> bool:

@@ -46,6 +46,7 @@ _KINDS: Final = (
     Kind.document,
     Kind.audio,
     Kind.cached_content,
+    Kind.chained,
 )
 _ROLES: Final = (None, "user", "assistant", "system", "developer", "tool", "model")
 _SECTION_CODES: Final = {section: code << 4 for code, section in enumerate(_SECTIONS)}

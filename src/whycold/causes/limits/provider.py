@@ -119,7 +119,14 @@ def _unread(case: Case) -> str:
 
 
 def _hint(case: Case) -> str | None:
-    """Other advice where the provider promises nothing and something would help."""
+    """Other advice where the provider promises nothing and something would help, or where nobody
+    wrote down how old the entry was.
+    """
+    if case.gap is None and case.rules.ttls:
+        return (
+            "When the calls were sent is not recorded: a pause longer than the lifetime of the "
+            "entry looks the same. Record with times to tell the two apart."
+        )
     if not case.rules.best_effort:
         return None
     if "prompt_cache_key" in case.rules.effects and case.call.prompt.links.cache_key is None:

@@ -14,6 +14,7 @@ from whycold.core.cause import Case, Cause, Evidence, Example
 from whycold.core.content import Json, as_list, as_map, as_text
 from whycold.core.diagnosis import Reason
 from whycold.core.grade import spoken
+from whycold.core.numbers import exact
 from whycold.core.prompt import Block, Kind, Section
 
 __all__ = ["CAUSES"]
@@ -88,6 +89,17 @@ class UnseenChange(LimitCause):
             provider="openai",
         ),
     )
+
+    def explains(self, case: Case) -> Evidence | None:
+        """Also a break between ids that stand for text which nobody recorded."""
+        d, before = case.divergence, case.predecessor
+        if d is None or not d.old or d.old[0].kind is not Kind.chained or before is None:
+            return super().explains(case)
+        kept = sum(block.tokens or 0 for block in before.prompt.blocks[: d.kept])
+        return Evidence(
+            f"the prompts part at {d.path}, behind {exact(kept)} tokens; what stands there is not "
+            "recorded"
+        )
 
     def tell(self, case: Case) -> Evidence:
         said = spoken(case.call)

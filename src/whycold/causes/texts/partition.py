@@ -128,6 +128,8 @@ def owner(case: Case) -> str | None:
     d = case.divergence
     if d is None or case.obstacle is not None or d.section not in _SECTIONS:
         return None
+    if d.old and d.old[0].kind is Kind.chained:
+        return None
     key = f"owner {id(d)}"
     if key not in case.notes:
         case.notes[key] = _system(case, d) if d.section is Section.system else _messages(case, d)
