@@ -21,11 +21,15 @@ from whycold.sources.extract import BadExtract, decode_extract, without_prompt
 from whycold.sources.served import How, Served, Spoken, usual
 from whycold.sources.spool_record import Capture, Exchange, Missing
 
-__all__ = ["NotACall", "Seen", "read_proxied"]
+__all__ = ["Elsewhere", "NotACall", "Seen", "client_of", "read_proxied", "session_of"]
 
 
 class NotACall(Exception):
     """An exchange that is no call to a model, or cannot be read as one; says why in one line."""
+
+
+class Elsewhere(NotACall):
+    """An exchange with something else than a model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ def read_proxied(exchange: Exchange, served: Served, turns: Turns | None = None)
     path = unquote(urlsplit(exchange.target).path)
     asked = _wire(path)
     if asked is None or exchange.method != "POST":
-        raise NotACall(f"{exchange.method} {_shape(path)} is no call to a model")
+        raise Elsewhere(f"{exchange.method} {_shape(path)} is no call to a model")
     wire: Wire = asked
     sent, came = dict(exchange.request_headers), dict(exchange.response_headers)
     if exchange.extract:
@@ -154,9 +158,9 @@ def _placed(
         or came.get("x-request-id")
         or came.get("x-amzn-requestid"),
         project=labels.get("project"),
-        session=labels.get("session") or call.session or _session(body or {}, sent),
+        session=labels.get("session") or call.session or session_of(body or {}, sent),
         agent=labels.get("agent"),
-        release=labels.get("release") or _client(sent.get("user-agent", "")),
+        release=labels.get("release") or client_of(sent.get("user-agent", "")),
         account=exchange.account,
         host=call.reply.host or exchange.upstream,
     )
@@ -230,8 +234,10 @@ def _reply(exchange: Exchange, wire: Wire, spoken: Spoken, answer: bytes | None)
     return reply if exchange.cut is None else replace(reply, complete=False)
 
 
-def _session(body: JsonMap, headers: Mapping[str, str]) -> str | None:
-    """The conversation as clients name it: a header, or a field of the body."""
+def session_of(body: JsonMap, headers: Mapping[str, str]) -> str | None:
+    """The conversation as clients name it: a header, or a field of the body. Names of headers are
+    in lower case.
+    """
     for name in _SESSION_HEADERS:
         if headers.get(name):
             return headers[name]
@@ -253,7 +259,7 @@ def _in_user(user: str) -> str | None:
     return as_text(value)
 
 
-def _client(agent: str) -> str | None:
+def client_of(agent: str) -> str | None:
     """``claude-cli 2.1.197`` from a user agent that names a program and its version."""
     found = _CLIENT.match(agent)
     return f"{found[1]} {found[2]}" if found else None
