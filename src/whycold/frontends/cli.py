@@ -14,6 +14,7 @@ from rich.console import Console
 from whycold import __version__
 from whycold.errors import UserError
 from whycold.frontends.comparison import Comparison
+from whycold.frontends.culprits import culprits
 from whycold.frontends.diagnosis_json import as_json
 from whycold.frontends.doctor import doctor
 from whycold.frontends.explain import explain
@@ -112,6 +113,7 @@ def diff(
 cli.add_command(report)
 cli.add_command(misses)
 cli.add_command(explain)
+cli.add_command(culprits)
 cli.add_command(serve)
 cli.add_command(run)
 cli.add_command(doctor)

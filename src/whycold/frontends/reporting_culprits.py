@@ -13,8 +13,7 @@ from whycold.frontends.printable import row_of
 from whycold.frontends.reporting_edit import edit_line
 from whycold.frontends.reporting_look import Look, sparkline
 from whycold.frontends.reporting_words import reason_colour
-from whycold.query import Culprit, Period, Report, known_cost
-from whycold.store.answers import CulpritState
+from whycold.query import Culprit, Period, Report, State, known_cost
 
 __all__ = ["culprit_rows"]
 
@@ -22,12 +21,18 @@ _COLUMNS = {"": 11, "since": 16, "misses": 8, "tokens": 9, "cost": 9}
 _FEWER = ("misses", "tokens", "cost")
 _NARROW = ("tokens", "cost")
 _WIDE, _MIDDLE = 96, 76
+_ID = 8
+"""Characters of an id: enough to tell some thousands apart."""
 _DAYS = 14
 """Characters of a sparkline."""
 
 
-def culprit_rows(culprits: Sequence[Culprit], report: Report, look: Look) -> Iterator[Text]:
-    """The table, row by row. What a narrow one has no column for stands before the words."""
+def culprit_rows(
+    culprits: Sequence[Culprit], report: Report, look: Look, *, ids: bool = False
+) -> Iterator[Text]:
+    """The table, row by row. What a narrow one has no column for stands before the words, and the
+    beginning of each id if that is asked for.
+    """
     wide = look.width >= _WIDE
     days = max(len(_days(culprit, report.period)) for culprit in culprits) if wide else 0
     names = _COLUMNS if wide else _FEWER if look.width >= _MIDDLE else _NARROW
@@ -49,7 +54,8 @@ def culprit_rows(culprits: Sequence[Culprit], report: Report, look: Look) -> Ite
             line.append(f"  {sparkline(_days(culprit, report.period))}", style=SOFT)
         yield line
         first = [] if wide else [values[""], values["since"]]
-        yield _words(culprit, [*first, *_project(culprit, culprits)], look)
+        named = _named(culprit) if ids else []
+        yield _words(culprit, [*named, *first, *_project(culprit, culprits)], look)
 
 
 def _values(culprit: Culprit, report: Report) -> dict[str, Text]:
@@ -73,6 +79,16 @@ def _place(culprit: Culprit) -> str:
     return row.path if culprit.edit is not None and row.path else row.cause or "unexplained"
 
 
+def _named(culprit: Culprit) -> list[Text]:
+    """What to call it by, where it came back, and what it takes a week."""
+    told = [Text(culprit.row.id[:_ID], style="bold")]
+    if (back := culprit.row.recurred) is not None and back.release:
+        told.append(Text(f"back in {row_of(back.release, 20)}", style=BAD))
+    if (rate := culprit.weekly) is not None and rate.missed_cost_usd:
+        told.append(Text(f"{usd(rate.missed_cost_usd)}/wk"))
+    return told
+
+
 def _project(culprit: Culprit, culprits: Sequence[Culprit]) -> list[Text]:
     """Whose it is, where there are several projects."""
     if len({other.row.project for other in culprits}) == 1:
@@ -94,10 +110,12 @@ def _words(culprit: Culprit, first: Sequence[Text], look: Look) -> Text:
 
 def _state(culprit: Culprit, report: Report) -> Text:
     row, before = culprit.row, report.previous
-    if row.recurred is not None:
+    if culprit.state is State.regressed:
         return Text("regressed", style=BAD)
-    if row.mark is not None and row.mark.state is CulpritState.resolved:
+    if culprit.state is State.resolved:
         return Text("resolved", style=GOOD)
+    if culprit.state is State.ignored:
+        return Text("ignored", style=SOFT)
     if culprit.expected:
         return Text("expected", style=SOFT)
     # without earlier calls everything would be new

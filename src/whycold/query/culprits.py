@@ -75,7 +75,9 @@ def weekly(row: CulpritRow, until: datetime, since: datetime | None = None) -> W
     A culprit that is younger than that, or a question that begins later (``since``), has fewer
     days; less than one counts as one.
     """
-    begin = max(until - _WEEK, row.first_seen, since or row.first_seen)
+    # sums are kept per day: the day in which the seven begin counts whole
+    week = datetime.combine((until - _WEEK).date(), time(), UTC)
+    begin = max(week, row.first_seen, since or week)
     length = max(until - begin, _DAY)
     days = [day for day in row.days if datetime.combine(day.day, time(), UTC) + _DAY > begin]
     times = _WEEK / length
