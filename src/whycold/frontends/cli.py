@@ -21,6 +21,7 @@ from whycold.frontends.explain import explain
 from whycold.frontends.importing import import_calls
 from whycold.frontends.misses import misses
 from whycold.frontends.printable import printable
+from whycold.frontends.releases import releases
 from whycold.frontends.reporting import report
 from whycold.frontends.run import run
 from whycold.frontends.serve import serve
@@ -114,6 +115,7 @@ cli.add_command(report)
 cli.add_command(misses)
 cli.add_command(explain)
 cli.add_command(culprits)
+cli.add_command(releases)
 cli.add_command(serve)
 cli.add_command(run)
 cli.add_command(doctor)
