@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from whycold.sources.claude_code import ClaudeCode
+from whycold.sources.codex import Codex
 from whycold.sources.recorded import Source
 
 __all__ = ["KINDS", "Kind"]
@@ -35,6 +36,12 @@ def _claude_code(variables: Mapping[str, str]) -> list[Path]:
     return [_expanded(folder) / "projects" for folder in folders]
 
 
+def _codex(variables: Mapping[str, str]) -> list[Path]:
+    """Where Codex CLI keeps rollouts, and those that were archived."""
+    home = _expanded(Path(variables.get("CODEX_HOME") or "~/.codex"))
+    return [home / "sessions", home / "archived_sessions"]
+
+
 def _expanded(path: Path) -> Path:
     try:
         return path.expanduser()
@@ -44,4 +51,5 @@ def _expanded(path: Path) -> Path:
 
 KINDS: Mapping[str, Kind] = {
     "claude-code": Kind("Claude Code transcripts", ClaudeCode, _claude_code),
+    "codex": Kind("Codex CLI rollouts", Codex, _codex),
 }
