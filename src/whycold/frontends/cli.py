@@ -15,6 +15,7 @@ from whycold import __version__
 from whycold.errors import UserError
 from whycold.frontends.comparison import Comparison
 from whycold.frontends.culprits import culprits
+from whycold.frontends.demo.command import demo
 from whycold.frontends.diagnosis_json import as_json
 from whycold.frontends.doctor import doctor
 from whycold.frontends.explain import explain
@@ -119,6 +120,7 @@ cli.add_command(releases)
 cli.add_command(serve)
 cli.add_command(run)
 cli.add_command(doctor)
+cli.add_command(demo)
 cli.add_command(import_calls)
 
 

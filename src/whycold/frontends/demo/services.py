@@ -1,0 +1,236 @@
+"""The other agents of the demo: support, triage, grading, analysis, and one on a laptop."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from whycold.core.content import Json
+from whycold.frontends.demo import systems, toolbox
+from whycold.frontends.demo.coding import SONNET
+from whycold.frontends.demo.format_anthropic import AnthropicFormat
+from whycold.frontends.demo.format_chat import ChatFormat
+from whycold.frontends.demo.format_responses import ResponsesFormat
+from whycold.frontends.demo.pieces import Message
+from whycold.frontends.demo.prose import Prose
+from whycold.frontends.demo.talk import Answer, Talk, Use, Who
+from whycold.frontends.demo.world import Script, World
+
+__all__ = [
+    "analysing",
+    "analyst",
+    "field",
+    "grading",
+    "handbook",
+    "judge",
+    "mailer",
+    "mailing",
+    "noting",
+    "supporter",
+    "supporting",
+    "triager",
+    "triaging",
+]
+
+_ANTHROPIC, _RESPONSES = AnthropicFormat(), ResponsesFormat()
+_DEEPSEEK, _LLAMA = ChatFormat("deepseek"), ChatFormat("llama.cpp")
+_HELPDESK, _PLATFORM, _EVALS = "41c7aa0e", "b2d04f17", "77e1c5b9"
+
+
+@lru_cache
+def handbook(name: str, articles: int, sentences: int) -> str:
+    """A handbook: the same for all who read it."""
+    return Prose(random.Random(f"handbook {name}")).handbook(articles, sentences)
+
+
+def supporter(world: World, client: str) -> Talk:
+    """A customer's chat."""
+    talk = Talk(
+        Who("helpdesk", "chat", client, "anthropic", _HELPDESK),
+        world.prose.uuid(),
+        _ANTHROPIC,
+        SONNET,
+        marks=("1h", "5m"),
+    )
+    talk.tools = [_ANTHROPIC.tool(tool) for tool in toolbox.SUPPORT]
+    talk.system = [_ANTHROPIC.system(systems.SUPPORT + handbook("shop", 150, 6))]
+    talk.asked(world.prose.question())
+    return talk
+
+
+def supporting(
+    talk: Talk, world: World, turns: int, start: datetime, *, clock: bool, away: int | None = None
+) -> Script:
+    """A chat with a customer; with ``clock`` the prompt begins with the time of each request.
+    After turn ``away`` a colleague writes for a while.
+    """
+    handbook, at = talk.system, start
+    for turn in range(turns):
+        wait = world.chance.uniform(20, 150) if turn else 1.0
+        if turn and turn == away:
+            wait = 250
+            for _ in range(12):
+                talk.asked(world.prose.question())
+                talk.messages.append(talk.format.said(Answer(world.prose.reply(3))))
+        if turn:
+            talk.asked(world.prose.question())
+        at += timedelta(seconds=wait)
+        if clock:
+            now = f"Current time: {at:%Y-%m-%d %H:%M:%S} UTC."
+            talk.system = [talk.format.system(now), *handbook]
+        talk.answer = Answer(world.prose.reply(world.chance.randint(1, 4)))
+        talk.begins = 0.9 + world.chance.random()
+        yield wait
+
+
+def mailer(world: World, client: str) -> Talk:
+    """Answers one mail; its prompt begins with the customer."""
+    talk = Talk(
+        Who("helpdesk", "mail", client, "anthropic", _HELPDESK),
+        world.prose.uuid(),
+        _ANTHROPIC,
+        SONNET,
+        marks=("5m", ""),
+    )
+    customer = f"Customer id: {world.chance.randint(10_000, 99_999)}\nPlan: standard\n\n"
+    talk.system = [_ANTHROPIC.system(customer + systems.SUPPORT + handbook("mail", 60, 6))]
+    return talk
+
+
+def mailing(talk: Talk, world: World) -> Script:
+    """One mail."""
+    talk.asked("\n\n".join(world.prose.question() for _ in range(3)))
+    talk.answer = Answer(world.prose.reply(5))
+    yield 1.0
+
+
+def triager(world: World, client: str) -> Talk:
+    """A run over new issues."""
+    talk = Talk(
+        Who("platform", "triage", client, "openai", _PLATFORM),
+        world.prose.uuid(),
+        _RESPONSES,
+        "gpt-5.6",
+        settings={"reasoning": {"effort": "low"}},
+    )
+    talk.tools = [_RESPONSES.tool(tool) for tool in toolbox.GITHUB]
+    talk.system = [_RESPONSES.system(systems.TRIAGE + handbook("areas", 70, 4))]
+    numbers = sorted(world.chance.sample(range(4000, 4900), 6))
+    talk.asked("New issues: " + ", ".join(f"#{n}" for n in numbers))
+    return talk
+
+
+def triaging(talk: Talk, world: World, steps: int, shuffled: tuple[int, ...] = ()) -> Script:
+    """Look at issues; at the steps ``shuffled`` the MCP server connects anew, and lists its tools
+    as they come.
+    """
+    result = ""
+    for step in range(steps):
+        if step:
+            talk.results(result)
+        wait = world.chance.uniform(4, 14)
+        if step in shuffled:
+            talk.tools = world.chance.sample(talk.tools, len(talk.tools))
+            talk.verdict = {
+                "type": "cache_miss",
+                "reason": "tools_changed",
+                "cache_missed_tokens": talk.tokens,
+            }
+        tool = world.chance.choice(toolbox.GITHUB[:6])
+        given: dict[str, Json] = {"owner": "storefront", "repo": "shop", "query": str(step + 4000)}
+        use = Use(f"call_{world.prose.word(24)}", tool.name, given)
+        talk.answer = Answer(world.prose.remark(), (use,))
+        result = world.prose.article("Issue", world.chance.randint(8, 60))
+        talk.begins = 1.5 + world.chance.random()
+        yield wait
+
+
+def judge(world: World, client: str, rules: str, case: str | None) -> Talk:
+    """Grades one answer; ``case`` is an id at the beginning of its prompt."""
+    talk = Talk(
+        Who("evals", "judge", client, "anthropic", _EVALS),
+        world.prose.uuid(),
+        _ANTHROPIC,
+        SONNET,
+        marks=("5m", ""),
+    )
+    head = f"Case id: {case}\n" if case else ""
+    talk.system = [_ANTHROPIC.system(head + systems.JUDGE + rules)]
+    return talk
+
+
+def grading(talk: Talk, world: World) -> Script:
+    """One question and its answer."""
+    talk.asked(f"Question: {world.prose.question()}\n\nAnswer: {world.prose.reply(5)}")
+    talk.answer = Answer(f"Truth 4. Completeness 5. Tone 5. {world.prose.remark()}")
+    talk.begins = 2.2
+    yield 0.0
+
+
+def analyst(world: World, client: str) -> Talk:
+    """A notebook's assistant, on DeepSeek."""
+    talk = Talk(
+        Who("insights", "notebook", client, "deepseek", "0c93de51"),
+        world.prose.uuid(),
+        _DEEPSEEK,
+        "deepseek-chat",
+    )
+    talk.tools = [_DEEPSEEK.tool(tool) for tool in toolbox.NOTEBOOK]
+    talk.system = [_DEEPSEEK.system(systems.ANALYST + handbook("tables", 50, 5))]
+    talk.asked(f"How did the {world.prose.fill('{n}')} do in the last four weeks, by country?")
+    return talk
+
+
+def analysing(talk: Talk, world: World, steps: int, rebuilt: int | None = None) -> Script:
+    """Queries; before step ``rebuilt`` the history is read from a database that keeps the keys of
+    objects in an order of its own.
+    """
+    turns: list[tuple[Answer, str]] = []
+    for step in range(steps):
+        if step:
+            talk.results(turns[-1][1])
+        if step == rebuilt:
+            talk.messages = [talk.messages[0], *_rebuilt(talk, turns)]
+        limit = world.chance.choice((100, 200, 500))
+        sql = f"SELECT day, country, sum(orders) FROM shop.{world.prose.fill('{n}')}s GROUP BY 1, 2"
+        given: dict[str, Json] = {"sql": sql, "limit": limit, "dry_run": False}
+        use = Use(f"call_{world.prose.word(20)}", "run_query", given)
+        talk.answer = Answer(world.prose.remark(), (use,))
+        turns.append((talk.answer, world.prose.rows(world.chance.randint(20, 120))))
+        yield world.chance.uniform(12, 160) if step else 1.0
+
+
+def _rebuilt(talk: Talk, turns: list[tuple[Answer, str]]) -> list[Message]:
+    out = list[Message]()
+    for answer, result in turns:
+        uses = tuple(Use(u.id, u.name, dict(sorted(u.given.items()))) for u in answer.uses)
+        out.append(talk.format.said(Answer(answer.text, uses)))
+        out += talk.format.results([(use.id, result) for use in uses])
+    return out
+
+
+def field(world: World, client: str) -> Talk:
+    """A conversation with a model on the laptop."""
+    talk = Talk(
+        Who("field-notes", "main", client, "workstation"),
+        world.prose.uuid(),
+        _LLAMA,
+        "qwen3-coder-30b",
+    )
+    talk.system = [_LLAMA.system(systems.FIELD)]
+    talk.asked(world.prose.task() + "\n\n" + world.prose.source(8))
+    talk.begins = 5.0
+    return talk
+
+
+def noting(talk: Talk, world: World, steps: int, beside: int | None = None) -> Script:
+    """Short answers; before step ``beside`` the same slot answers in another conversation."""
+    for step in range(steps):
+        if step == beside:
+            other = field(world, talk.who.client)
+            world.later(other, noting(other, world, 1))
+        if step:
+            talk.asked(f"{world.prose.follow_up()}\n\n{world.prose.source(2)}")
+        talk.answer = Answer(world.prose.remark() + "\n\n" + world.prose.source(1))
+        yield world.chance.uniform(40, 120) if step else 1.0
