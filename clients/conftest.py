@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from clients.programs import CODEX, OPENCODE, Program, Unavailable, install
 from clients.replies import ToolCall
 from tests.serving import Serve, serving
 
-__all__ = ["Stage"]
+__all__ = ["Stage", "staged"]
 
 TOOLS = (
     ToolCall("bash", {"command": "cat notes.txt", "description": "Shows the notes"}),
@@ -33,6 +34,13 @@ class Stage:
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Generator[Stage]:
+    with staged(tmp_path) as made:
+        yield made
+
+
+@contextmanager
+def staged(tmp_path: Path) -> Generator[Stage]:
+    """A stage in a folder; a whycold.toml there holds."""
     project, home = tmp_path / "project", tmp_path / "home"
     project.mkdir()
     home.mkdir()

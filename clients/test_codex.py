@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from pathlib import Path
+from subprocess import CompletedProcess
+
 import pytest
 
 from clients.cache import STEP
-from clients.conftest import Stage
+from clients.conftest import Stage, staged
 from clients.programs import CODEX, codex
 from clients.told import diagnosed, misses
 
@@ -59,11 +63,36 @@ def test_a_session_goes_on_when_resumed_and_tools_that_went_are_named(stage: Sta
     assert stage.model.others == []
 
 
+def test_where_websockets_are_refused_the_usual_provider_goes_on_over_http(
+    refusing: Stage,
+) -> None:
+    usual = SETTINGS.partition("[model_providers")[0].replace(
+        'model_provider = "whycold"', 'openai_base_url = "{url}/v1"'
+    )
+    settings = f"{usual}[features]\napps = false\nplugins = false\n".format(url=refusing.serve.url)
+    ended = run(refusing, settings)
+    assert ended.returncode == 0, ended.stderr
+    assert "Reconnecting" not in ended.stderr
+    assert [asked.tool for asked in refusing.model.asked] == ["exec_command", None]
+    assert len(diagnosed(refusing, refusing.model.asked)) == 2
+
+
+@pytest.fixture
+def refusing(tmp_path: Path) -> Generator[Stage]:
+    file = tmp_path / "whycold.toml"
+    file.write_text('[upstreams.openai]\nurl = "http://127.0.0.1"\nwebsockets = "refuse"\n')
+    with staged(tmp_path) as stage:
+        yield stage
+
+
 def ask(stage: Stage, *more: str, goals: str = "true") -> None:
+    ended = run(stage, SETTINGS.format(url=stage.serve.url, goals=goals), *more)
+    assert ended.returncode == 0, ended.stderr
+    assert "opens at six" in ended.stdout
+
+
+def run(stage: Stage, settings: str, *more: str) -> CompletedProcess[str]:
     # The only command that the model asks for shows a file; Codex's own sandbox needs rights that
     # a container may lack.
     options = ("--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox")
-    settings = SETTINGS.format(url=stage.serve.url, goals=goals)
-    ended = codex(stage.project, stage.home, settings, stage.model.url, *more, *options, QUESTION)
-    assert ended.returncode == 0, ended.stderr
-    assert "opens at six" in ended.stdout
+    return codex(stage.project, stage.home, settings, stage.model.url, *more, *options, QUESTION)

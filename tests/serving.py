@@ -19,7 +19,7 @@ from whycold.frontends.serve_state import Running, running
 from whycold.store.base import Store
 from whycold.store.opening import open_store
 
-__all__ = ["PATIENCE", "Serve", "eventually", "serving", "whycold"]
+__all__ = ["PATIENCE", "Serve", "ask", "eventually", "serving", "whycold"]
 
 _T = TypeVar("_T")
 

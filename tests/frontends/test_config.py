@@ -194,6 +194,7 @@ def test_every_documented_setting_is_one_that_is_read(tmp_path: Path):
         "allow_remote": True,
         "token": "0123456789abcdef",
         "capture": "full",
+        "websockets": "refuse",
     }
     for key in SETTINGS:
         kind = key.rpartition(".")[2]

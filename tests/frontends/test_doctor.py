@@ -13,7 +13,8 @@ import pytest
 from tests.clients.caching_vendor import CachingVendor, asked, caching_vendor, tool
 from tests.frontends.command import whycold
 from tests.ingest.traffic import Conversation, body, exchange, spool
-from tests.serving import Serve, serving
+from tests.serving import Serve, ask, eventually, serving
+from tests.sources.wire import upstream
 from whycold.frontends.config import load
 from whycold.frontends.config_settings import SETTINGS
 from whycold.frontends.doctor import problems
@@ -148,6 +149,22 @@ def test_losses_are_problems(home: Path):
     page = whycold("doctor").out
     assert "9  requests the proxy refused" in page
     assert "2  connections became WebSocket or HTTP/2 and passed unrecorded" in page
+
+
+def test_a_websocket_that_passed_is_told(home: Path):
+    switch = (
+        b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    )
+    with (
+        upstream([lambda wire: wire.until(b"\r\n\r\n"), switch]) as server,
+        serving(home, "--upstream", f"openai={server.url}") as serve,
+    ):
+        asking = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Key": "a="}
+        assert ask(serve.url, "/v1/responses", asking)[0] == 101
+        eventually(
+            lambda: whycold("doctor", "--store", serve.store_url).out,
+            lambda page: "1  connections became WebSocket or HTTP/2 and passed" in page,
+        )
 
 
 def test_files_that_were_set_aside_are_problems(home: Path):

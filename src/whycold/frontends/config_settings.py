@@ -24,7 +24,7 @@ from whycold.frontends.config_values import (
     read_text,
 )
 from whycold.providers.registry import DIALECTS
-from whycold.sources.proxy.config import VENDORS, Upstream
+from whycold.sources.proxy.config import VENDORS, Upstream, Websockets
 from whycold.sources.spool import SpoolConfig
 from whycold.sources.spool_record import Capture
 from whycold.store.answers import Retention
@@ -90,6 +90,11 @@ SETTINGS: Mapping[str, tuple[str, str]] = {
     ),
     "upstreams.NAME.capture": ("`capture`", "How much is kept of calls to it."),
     "upstreams.NAME.ca_file": ("the system's", "Certificate authorities to verify it with."),
+    "upstreams.NAME.websockets": (
+        "forward",
+        "`forward`: a WebSocket passes through, unrecorded. `refuse`: it is answered 426, and "
+        "clients that can, such as Codex CLI, go on over HTTP, which is recorded.",
+    ),
     "projects.NAME.capture": ("`capture`", "How much is kept of the calls of a project."),
 }
 """Settings by key, each with its default and what it does. An environment variable of the same
@@ -254,8 +259,13 @@ def _upstreams(reader: _Reader) -> Iterator[tuple[str, Behind]]:
         url = reader.get(f"{key}.url", read_text, None) or _url_of(vendor)
         if url is None:
             raise UserError(f"upstream {name} has no url; say where it is: upstreams.{name}.url")
+        websockets = f"{key}.websockets"
         made = Upstream.from_url(
-            name, url, ca_file=str(ca_file) if ca_file else None, capture=capture
+            name,
+            url,
+            ca_file=str(ca_file) if ca_file else None,
+            capture=capture,
+            websockets=reader.get(websockets, read_choice(Websockets), Websockets.forward),
         )
         yield name, Behind(upstream=made, provider=provider)
 

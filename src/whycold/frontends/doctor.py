@@ -20,7 +20,10 @@ from whycold.sources.spool_counts import Count
 __all__ = ["doctor", "problems"]
 
 _LEFT_OUT: Final[Mapping[Count, str]] = {
-    Count.unrecorded_upgrade: "connections became WebSocket or HTTP/2 and passed unrecorded",
+    Count.unrecorded_upgrade: (
+        "connections became WebSocket or HTTP/2 and passed unrecorded; "
+        "upstreams.NAME.websockets can refuse them"
+    ),
     Count.unrecorded_capture: "calls in capture mode none",
     Count.body_too_large: "bodies longer than spool.body",
     Count.body_budget: "bodies for which spool.memory had no room",

@@ -146,6 +146,7 @@ def settings_shown(config: Config) -> Iterator[SettingShown]:
             "provider": behind_it.provider,
             "capture": upstream.capture,
             "ca_file": upstream.ca_file,
+            "websockets": upstream.websockets if f"{key}.websockets" in config.origins else None,
         }
         yield from (_shown(config, f"{key}.{k}", str(v)) for k, v in more.items() if v is not None)
     for name, capture in config.projects.items():

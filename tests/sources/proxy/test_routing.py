@@ -54,6 +54,24 @@ def test_paths_and_headers_lead_to_the_vendors(target: bytes, lines: list[bytes]
 
 
 @pytest.mark.parametrize(
+    ("target", "lines", "name"),
+    [
+        (b"/messages", [], "anthropic"),
+        (b"/messages?beta=true", [], "anthropic"),
+        (b"/messages/count_tokens", [], "anthropic"),
+        (b"/chat/completions", [], "openai"),
+        (b"/responses", [], "openai"),
+        (b"/responses/resp_1", [], "openai"),
+        (b"/completions", [], "openai"),
+        (b"/models", [], "openai"),
+        (b"/models?limit=9", [b"anthropic-version: 1"], "anthropic"),
+    ],
+)
+def test_a_base_url_may_lack_its_version(target: bytes, lines: list[bytes], name: str):
+    assert routed(target, *lines) == (name, b"/v1" + target)
+
+
+@pytest.mark.parametrize(
     ("target", "expected"),
     [
         (b"/to/local/v1/messages?a=b", ("local", b"/v1/messages?a=b")),
@@ -73,7 +91,10 @@ def test_every_upstream_can_be_named(target: bytes, expected: tuple[str, bytes])
     assert routed(target) == expected
 
 
-@pytest.mark.parametrize("target", [b"/", b"/v1x", b"/to/", b"/v2/x", b"/api/v1/messages"])
+@pytest.mark.parametrize(
+    "target",
+    [b"/", b"/v1x", b"/to/", b"/v2/x", b"/api/v1/messages", b"/messagesx", b"/models/m", b"/chat"],
+)
 def test_other_paths_lead_nowhere(target: bytes):
     with pytest.raises(BadMessage) as error:
         routed(target)

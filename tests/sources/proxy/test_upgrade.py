@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
+from websockets.sync.client import connect
+from websockets.sync.server import ServerConnection, serve
 
 from tests.sources.conftest import Start
-from tests.sources.wire import Step, Wire, config, ok, post, request, upstream
-from whycold.sources.proxy import Limits
+from tests.sources.wire import (
+    PATIENCE,
+    Step,
+    Wire,
+    config,
+    eventually,
+    ok,
+    open_files,
+    post,
+    request,
+    upstream,
+)
+from whycold.sources.proxy import Limits, ProxyConfig
+from whycold.sources.proxy.config import Upstream, Websockets
+from whycold.sources.spool import SpoolConfig
 
 SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
 ASK = (
@@ -92,3 +108,65 @@ def test_an_upgrade_that_the_connection_header_does_not_name_is_dropped(start: S
     with upstream([lambda wire: asked.append(wire.message()[0]), ok()]) as server:
         start(config(server)).ask(post(b"{}", b"Upgrade: h2c"))
     assert b"pgrade" not in asked[0]
+
+
+def shout(link: ServerConnection) -> None:
+    for said in link:
+        link.send(said.upper())
+
+
+def test_a_websocket_client_and_server_talk_as_if_nothing_were_between(
+    start_on_each_loop: Start, tmp_path: Path
+):
+    with serve(shout, "127.0.0.1", 0) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        url = f"http://127.0.0.1:{server.socket.getsockname()[1]}"
+        proxy = start_on_each_loop(config(url, tmp_path))
+        files = open_files()
+        for number in range(5):
+            with connect(f"{proxy.url.replace('http', 'ws')}/v1/responses", proxy=None) as link:
+                link.send("hello")
+                assert link.recv() == "HELLO"
+                link.send(b"x" * 1_000_000)
+                assert link.recv() == b"X" * 1_000_000
+                assert link.ping().wait(PATIENCE)
+            assert proxy.stats()["unrecorded-upgrade"] == number + 1
+        proxy.until(lambda stats: stats["clients"] == 0)
+        eventually(open_files, lambda now: now <= files)
+        server.shutdown()
+        thread.join(PATIENCE)
+    assert proxy.recorded() == []
+
+
+def refusing(url: str, folder: Path) -> ProxyConfig:
+    up = Upstream.from_url("openai", url, websockets=Websockets.refuse)
+    return ProxyConfig(port=0, upstreams={"openai": up}, spool=SpoolConfig(folder=str(folder)))
+
+
+def test_where_a_websocket_is_refused_the_client_goes_on_over_http(
+    start_on_each_loop: Start, tmp_path: Path
+):
+    with upstream([request, ok(b"yes")]) as server:
+        proxy = start_on_each_loop(refusing(server.url, tmp_path))
+        wire = proxy.connect()
+        wire.send(ASK)
+        head, body = wire.message()
+        assert head.startswith(b"HTTP/1.1 426 Upgrade Required\r\n")
+        assert b"\r\nupgrade: HTTP/1.1\r\nconnection: upgrade\r\n" in head
+        assert b"upstreams.openai.websockets" in body
+        wire.send(post(path=b"/v1/responses"))
+        assert wire.message()[1] == b"yes"
+        wire.close()
+        assert server.connections == 1
+        assert "unrecorded-upgrade" not in proxy.stats()
+    assert len(proxy.recorded()) == 1
+
+
+def test_another_upgrade_passes_also_where_websockets_are_refused(start: Start, tmp_path: Path):
+    switch = SWITCH.replace(b"websocket", b"h2c")
+    with upstream([lambda wire: wire.until(b"\r\n\r\n"), switch, echo]) as server:
+        wire = start(refusing(server.url, tmp_path)).connect()
+        wire.send(ASK.replace(b"websocket", b"h2c"))
+        assert wire.until(b"\r\n\r\n").startswith(b"HTTP/1.1 101 ")
+        wire.close()

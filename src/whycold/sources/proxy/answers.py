@@ -17,6 +17,9 @@ def own_answer(status: int, code: str, message: str, *, close: bool, head_only: 
     error = {"type": "whycold_proxy_error", "code": code, "message": message}
     body = msgspec.json.encode({"type": "error", "error": error}) + b"\n"
     last = "connection: close\r\n" if close else ""
+    if status == HTTPStatus.UPGRADE_REQUIRED:
+        # RFC 9110 15.5.22: such an answer names what is to be spoken
+        last = f"upgrade: HTTP/1.1\r\nconnection: upgrade{', close' if close else ''}\r\n"
     head = (
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
         "content-type: application/json\r\n"

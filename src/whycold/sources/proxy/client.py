@@ -9,6 +9,7 @@ import struct
 from typing import cast
 
 from whycold.sources.proxy.answers import own_answer
+from whycold.sources.proxy.config import Websockets
 from whycold.sources.proxy.framing import MORE, BodyEnd, request_body
 from whycold.sources.proxy.http1 import BadMessage, find_head
 from whycold.sources.proxy.hub import Hub
@@ -147,7 +148,10 @@ class ClientConnection(asyncio.Protocol):
     def _route(self, head: RequestHead) -> Route:
         if self._hub.identity in head.via:
             raise BadMessage(508, "loop", "this request came from whycold itself: check upstreams")
-        return self._hub.router.route(head)
+        route = self._hub.router.route(head)
+        if head.upgrade is not None:
+            _refuse_websocket(head.upgrade, route)
+        return route
 
     def _refuse(self, head: RequestHead | None, error: BadMessage) -> None:
         self._hub.counts[Count.refused] += 1
@@ -331,3 +335,14 @@ class ClientConnection(asyncio.Protocol):
             self._relay.stop()
         else:
             self._transport.abort()
+
+
+def _refuse_websocket(protocol: bytes, route: Route) -> None:
+    upstream = route.upstream
+    if upstream.websockets is Websockets.refuse and protocol.lower() == b"websocket":
+        raise BadMessage(
+            426,
+            "websocket_refused",
+            f"no WebSocket to {upstream.name}, so that its calls are recorded: use HTTP "
+            f"(upstreams.{upstream.name}.websockets)",
+        )

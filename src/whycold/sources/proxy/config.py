@@ -6,17 +6,26 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from urllib.parse import urlsplit
 
 from whycold.errors import UserError
 from whycold.sources.spool_record import Capture
 from whycold.sources.spool_writer import SpoolConfig
 
-__all__ = ["VENDORS", "Limits", "ProxyConfig", "Upstream"]
+__all__ = ["VENDORS", "Limits", "ProxyConfig", "Upstream", "Websockets"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _PATH = re.compile(r"(?:/[\x21-\x7e]*)?")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class Websockets(StrEnum):
+    """What becomes of a request to speak WebSocket: ``forward`` lets it pass, unrecorded;
+    ``refuse`` answers 426, after which a client that can speaks HTTP."""
+
+    forward = "forward"
+    refuse = "refuse"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +43,7 @@ class Upstream:
     prefix: str = ""
     ca_file: str | None = None
     capture: Capture | None = None
+    websockets: Websockets = Websockets.forward
     vendor: bool = False
 
     @classmethod
@@ -44,6 +54,7 @@ class Upstream:
         *,
         ca_file: str | None = None,
         capture: Capture | None = None,
+        websockets: Websockets = Websockets.forward,
     ) -> Upstream:
         """An upstream at ``http://HOST[:PORT][/PREFIX]`` or ``https://...``. Raises UserError."""
         if not _NAME.fullmatch(name):
@@ -69,6 +80,7 @@ class Upstream:
             prefix=parts.path.rstrip("/"),
             ca_file=ca_file,
             capture=capture,
+            websockets=websockets,
             vendor=parts.scheme == "https" and parts.hostname in _VENDOR_HOSTS,
         )
 

@@ -21,6 +21,9 @@ __all__ = ["HostGuard", "Route", "Router"]
 
 _OPENAI_PATHS = (b"/v1/chat/completions", b"/v1/responses", b"/v1/completions")
 _GEMINI_PATHS = (b"/v1beta/", b"/v1alpha/", b"/upload/v1beta/")
+_WITHOUT_VERSION = re.compile(
+    rb"/(?:messages|chat/completions|responses|completions)(?=[/?]|\Z)|/models(?=\?|\Z)"
+)
 _ABSOLUTE = re.compile(rb"https?://([^/?#]*)([^#]*)", re.I)
 _NAMED = re.compile(rb"/to/([^/?#]+)(.*)", re.S)
 _VERSION_SEGMENT = re.compile(rb"/v[0-9]+[a-z]*")
@@ -130,6 +133,9 @@ class Router:
         if named := _NAMED.fullmatch(target):
             rest = named[2]
             return named[1], rest if rest.startswith(b"/") else b"/" + rest
+        if _WITHOUT_VERSION.match(target):
+            # what clients ask for whose base URL should have ended in /v1
+            target = b"/v1" + target
         if target.startswith(b"/v1/messages"):
             return b"anthropic", target
         if target.startswith(_OPENAI_PATHS):
