@@ -27,6 +27,8 @@ _START = "rollout-"
 _BURST = timedelta(seconds=1)
 """A fork writes down its copy of another thread at once; the first reply takes longer than that."""
 _MOST_LEADING = 64
+_NEAR = 3
+"""Blocks before a reply that tell it from one with equal counts in another thread."""
 _EARLY = datetime.min.replace(tzinfo=UTC)
 
 
@@ -212,7 +214,8 @@ class _Reader:
             self._branches[key] = self._thread.branch()
 
     def _is_new(self, turn: Turn) -> bool:
-        key = turn.response_id or (turn.sum, turn.counts, *(block.content for block in turn.reply))
+        near = (*turn.prompt[-_NEAR:], *turn.reply)
+        key = turn.response_id or (turn.sum, turn.counts, *(block.content for block in near))
         if key in self._known:
             return False
         self._known.add(key)
