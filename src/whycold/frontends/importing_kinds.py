@@ -8,6 +8,7 @@ from pathlib import Path
 
 from whycold.sources.claude_code import ClaudeCode
 from whycold.sources.codex import Codex
+from whycold.sources.otlp import Otlp
 from whycold.sources.recorded import Source
 
 __all__ = ["KINDS", "Kind"]
@@ -42,6 +43,11 @@ def _codex(variables: Mapping[str, str]) -> list[Path]:
     return [home / "sessions", home / "archived_sessions"]
 
 
+def _nowhere(_: Mapping[str, str]) -> list[Path]:
+    """What has no place of its own is found where somebody says."""
+    return []
+
+
 def _expanded(path: Path) -> Path:
     try:
         return path.expanduser()
@@ -52,4 +58,5 @@ def _expanded(path: Path) -> Path:
 KINDS: Mapping[str, Kind] = {
     "claude-code": Kind("Claude Code transcripts", ClaudeCode, _claude_code),
     "codex": Kind("Codex CLI rollouts", Codex, _codex),
+    "otlp": Kind("OTLP files", Otlp, _nowhere),
 }
