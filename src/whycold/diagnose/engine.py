@@ -123,6 +123,13 @@ class Engine:
         recent = islice(found, _RECONSIDERED)
         return sorted((c for c in recent if _follows(c, late)), key=lambda c: c.order)
 
+    def drop(self, id: str) -> None:
+        """Know a call no longer, for it turned out to be another one; what it left in the cache
+        stays there.
+        """
+        if (found := self._left.pop(id, None)) is not None:
+            self._history.forget(found[0])
+
     def forget(self, before: datetime, most: int) -> int:
         """Let go of calls sent before that time, and of the oldest beyond ``most``; how many."""
         gone = 0

@@ -172,6 +172,7 @@ def _outcome(kind: Kind, outcome: Outcome) -> Text:
         line.append(f", of {result.first:%Y-%m-%d} to {result.last:%Y-%m-%d}")
     told = {
         f"{exact(result.amended)} amended": result.amended,
+        f"{exact(result.joined)} joined with what was recorded elsewhere": result.joined,
         f"{exact(result.known)} known before": result.known,
         f"{_count(result.unchanged, 'session')} unchanged": result.unchanged,
     }

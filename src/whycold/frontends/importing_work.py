@@ -76,7 +76,7 @@ def importing(place: Workplace, about: RecorderOrder) -> Work:
         if kind is None:
             raise UserError(f"the whycold serve that runs cannot read {what.source}; restart it")
         source = kind.read([Path(path) for path in what.paths])
-        steps, progress = Importer(place.store, capture, prices).steps(source), Progress(0, 0, 0)
+        steps = Importer(place.store, capture, prices).steps(source, place.refresh)
         while True:
             try:
                 progress = next(steps)
@@ -84,9 +84,6 @@ def importing(place: Workplace, about: RecorderOrder) -> Work:
                 result: Imported = end.value
                 break
             yield _plain(progress)
-        if result.added or result.amended:
-            for _ in place.refresh():
-                yield _plain(progress)
         return _plain(Outcome.of(source, result))
 
     return work

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from whycold.errors import UserError
 from whycold.ingest.orders import Order, Orders, Told
 from whycold.store.base import Damaged, Store, Unavailable
+from whycold.store.records import Record
 
-__all__ = ["Desk", "Steps", "Work", "Workplace"]
+__all__ = ["Desk", "Refresh", "Steps", "Work", "Workplace"]
 
 _log = logging.getLogger("whycold.recorder")
 
@@ -29,16 +30,19 @@ again it changes nothing: an order is begun anew after a crash. Raises UserError
 done, ``Unavailable`` for what can be done later.
 """
 
+Refresh: TypeAlias = Callable[[Sequence[Record] | None], Generator[None, None, bool]]
+"""Small steps; see ``Ingest.refresh``."""
+
 
 @dataclass(frozen=True, slots=True)
 class Workplace:
     """What a work has at hand: the ``store``, which it may write between two yields, and
-    ``refresh``, to be run through (``yield from``) once calls were added or removed: from then on
-    calls that are recorded are diagnosed among those that are there now.
+    ``refresh``, to be run through once calls were added (a few may be named) or removed: from then
+    on calls that are recorded are diagnosed among those that are there now.
     """
 
     store: Store
-    refresh: Callable[[], Iterator[None]]
+    refresh: Refresh
 
 
 class Desk:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import gc
 import hashlib
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+import secrets
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
+from whycold.core.call import Call
 from whycold.diagnose import Engine, PriceList
+from whycold.ingest.desk import Refresh
+from whycold.ingest.joining import IMPORTED, Twins, joined, others_than
+from whycold.ingest.relinking import Relinker, Waiting, links_itself
 from whycold.providers.registry import rules_for
 from whycold.sources.files import FoundFile
 from whycold.sources.recorded import Group, Seen, Source
@@ -25,6 +30,8 @@ _REMEMBERED = 1024
 _SORTED = 1024
 """Calls of one group that are put in the order of time: files of subagents overlap."""
 _BATCH = 256
+_FEW = 512
+"""Calls that came in which the recorder looks at one by one."""
 _BETWEEN_COLLECTIONS = 50_000
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 
@@ -43,14 +50,16 @@ class Imported:
     """What became of an import.
 
     ``groups`` were read, ``unchanged`` had been before and are the same. ``added`` calls are new,
-    ``amended`` had been cut off when they were read, ``known`` were there already. ``first`` and
-    ``last`` are the times between which those that were read were sent.
+    ``amended`` had been cut off when they were read, ``joined`` were there from another source,
+    and more is known of them now; ``known`` were there already. ``first`` and ``last`` are the
+    times between which those that were read were sent.
     """
 
     groups: int = 0
     unchanged: int = 0
     added: int = 0
     amended: int = 0
+    joined: int = 0
     known: int = 0
     first: datetime | None = None
     last: datetime | None = None
@@ -62,6 +71,9 @@ class Importer:
     ``capture`` says how much is kept of the calls of a project. The store remembers each file that
     was read to its end: what has not changed since is not read again, and of what has grown only
     new calls are added. An import that was interrupted goes on with the group it was in.
+
+    The calls of a group are diagnosed among themselves; those whose source does not say what they
+    go on from are diagnosed again at the end, among all that is in the store.
     """
 
     def __init__(
@@ -71,7 +83,6 @@ class Importer:
         prices: PriceList | None = None,
     ) -> None:
         self._store, self._capture, self._prices = store, capture, prices
-        self._alone = True
 
     def take(self, source: Source, tell: Callable[[Progress], None] = lambda _: None) -> Imported:
         """Import everything; ``tell`` hears of the progress after each batch and group."""
@@ -83,66 +94,147 @@ class Importer:
                 except StopIteration as end:
                     return end.value
 
-    def steps(self, source: Source) -> Generator[Progress, None, Imported]:
-        """The same bit by bit: whoever drives it may do something else after each step."""
-        known = _Files(source.name, self._store.state())
+    def steps(
+        self, source: Source, refresh: Refresh | None = None
+    ) -> Generator[Progress, None, Imported]:
+        """The same bit by bit: whoever drives it may do something else after each step.
+
+        ``refresh`` lets the one who drives it know what came in, see ``Ingest.refresh``.
+        """
         total, done = sum(group.size for group in source.groups), 0
-        found, seen = Imported(), set[str]()
-        self._alone = not self._store.contents().calls
+        taking = _Taking(self._store, source.name, self._capture, self._prices)
+        found = taking.found
         for group in source.groups:
-            if all(map(known.unchanged, group.files)):
+            if group.files and all(map(taking.known.unchanged, group.files)):
                 found.unchanged += 1
             else:
-                for read in self._group(source.name, group, known, seen, found):
+                for read in taking.group(group):
                     yield Progress(done + read, total, found.added)
                 found.groups += 1
             done += group.size
             yield Progress(done, total, found.added)
+        for _ in self._linked(taking, refresh):
+            yield Progress(done, total, found.added)
         return found
 
-    def _group(
-        self, name: str, group: Group, known: _Files, seen: set[str], found: Imported
-    ) -> Iterator[int]:
-        """Import one group; how many bytes of it are done, batch by batch."""
-        engine, records, read = Engine(rules_for, self._prices), list[Record](), 0
-        for at in _in_order(group.calls()):
-            call = at.call
-            told = engine.take(call)
-            engine.forget(_ALWAYS, _REMEMBERED)
-            found.first = min(found.first or call.at, call.at)
-            found.last = max(found.last or call.at, call.at)
-            if call.id in seen or self._is_elsewhere(at, name):
-                found.known += 1
-            else:
-                capture, amends = self._capture(call.project), known.was_cut_off(at)
-                records.append(Record(call, told, capture, source=name, amends=amends))
-            seen.add(call.id)
-            read += max(0, at.ends - at.begins)
-            if len(records) >= _BATCH:
-                self._write(name, records, {}, found)
-                records = []
-                yield min(read, group.size)
-        self._write(name, records, known.done(group.files), found)
+    def _linked(self, taking: _Taking, refresh: Refresh | None) -> Iterator[None]:
+        """Diagnose again what has to be, among all that is there."""
+        relinker, number = Relinker(self._store, self._prices), taking.number
+        if refresh is not None and taking.written:
+            few = taking.records if taking.written <= _FEW else None
+            if (yield from refresh(few)) and number is not None:
+                relinker.settle(number)
+        for _ in relinker.steps():
+            yield
 
-    def _is_elsewhere(self, at: Seen, name: str) -> bool:
-        """Whether the same call was recorded by something else, such as the proxy."""
-        if self._alone:
-            return False
-        ids = (at.call.request_id, at.call.reply.message_id)
-        there = (self._store.find(id) for id in ids if id is not None)
-        return any(kept is not None and kept.source != name for kept in there)
 
-    def _write(
-        self, name: str, records: Sequence[Record], state: Mapping[str, str], found: Imported
+class _Taking:
+    """One import of one source; ``found`` is what became of it so far.
+
+    ``written`` calls were written, ``records`` are the first of them. ``number`` is that of
+    ``Waiting`` if, when it began, nothing waited from before.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        name: str,
+        capture: Callable[[str | None], Capture],
+        prices: PriceList | None,
     ) -> None:
-        if not records and not state:
+        self._store, self._name, self._capture, self._prices = store, name, capture, prices
+        self.known, self.found = _Files(name, store.state()), Imported()
+        self._twins = Twins(store, name) if others_than(name, store) else None
+        self._amended: set[str] = set()
+        self.records: list[Record] = []
+        self.written = 0
+        self.number: int | None = None
+        self._shared: dict[str, bool] = {}
+
+    def group(self, group: Group) -> Iterator[int]:
+        """Import one group; how many bytes of it are done, batch by batch."""
+        engine, batch, read = Engine(rules_for, self._prices), _Batch(), 0
+        for at in _in_order(group.calls()):
+            self._call(at, engine, batch)
+            engine.forget(_ALWAYS, _REMEMBERED)
+            read += max(0, at.ends - at.begins)
+            if len(batch.records) >= _BATCH:
+                self._write(batch, {})
+                batch = _Batch()
+                yield min(read, group.size)
+        self._write(batch, self.known.done(group.files))
+
+    def _call(self, at: Seen, engine: Engine, batch: _Batch) -> None:
+        call, found = at.call, self.found
+        found.first = min(found.first or call.at, call.at)
+        found.last = max(found.last or call.at, call.at)
+        amends = (at.again or self.known.was_cut_off(at)) and call.id not in self._amended
+        mine = self._store.find(call.id) if self._twins is not None else None
+        twin = None
+        if self._twins is not None and mine is None:
+            twin = self._twins.find(call)
+        elif mine is not None and amends and mine.told.call != call.id:
+            twin = self._store.record(mine.told.call)
+        told = engine.take(call)
+        record = Record(call, told, self._capture(call.project), source=self._name, amends=amends)
+        if twin is not None:
+            both = joined(record, twin)
+            if both.call == twin.call:
+                found.known += 1
+                return
+            if both.call.id == call.id:
+                both = replace(both, told=engine.take(both.call))
+            record = both
+            found.joined += 1
+            batch.times.append(both.call.at)
+        elif mine is not None and not amends:
+            found.known += 1
             return
-        what = [f"{r.call.id} {r.call.usage.output} {r.amends}" for r in records]
-        token = f"import {name} {_digest([*what, *state, *state.values()])}"
-        written = self._store.write(token, records, state)
-        found.added += written.added
-        found.amended += written.amended
-        found.known += written.known
+        elif not links_itself(record) or self._is_shared(call):
+            batch.times.append(call.at)
+        if record.amends:
+            self._amended.add(call.id)
+        batch.records.append(record)
+
+    def _is_shared(self, call: Call) -> bool:
+        """Whether another source has calls of the same session."""
+        if self._twins is None or call.session is None:
+            return False
+        known = self._shared.get(call.session)
+        if known is None:
+            there = self._store.session(call.session)
+            known = any(kept.source != self._name for kept in there)
+            self._shared[call.session] = known
+        return known
+
+    def _write(self, batch: _Batch, state: dict[str, str]) -> None:
+        if not batch.records and not state:
+            return
+        if batch.records:
+            state |= {IMPORTED + self._name: "1"}
+        if batch.times:
+            before = Waiting.read(self._store.state())
+            waiting = before.with_times(batch.times)
+            state |= waiting.state()
+            if before.number == self.number or not before.spans:
+                self.number = waiting.number
+        self.written += len(batch.records)
+        self.records += batch.records[: max(0, _FEW - len(self.records))]
+        # what is written twice is known the second time; a token would hide what was erased since
+        token = f"import {self._name} {secrets.token_hex(8)}"
+        written = self._store.write(token, batch.records, state)
+        self.found.added += written.added
+        self.found.known += written.known
+        joins = sum(1 for record in batch.records if record.also)
+        self.found.amended += max(0, written.amended - joins)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Calls to be written, and the times of those that are to be diagnosed again."""
+
+    records: list[Record] = field(default_factory=list[Record])
+    times: list[datetime] = field(default_factory=list[datetime])
 
 
 class _Files:

@@ -25,6 +25,8 @@ _MOST, _LEAST = 4000, 200
 """Calls that are held in memory for that, at most and at least."""
 _MOST_BYTES = 256 << 20
 """Text of prompts and replies that is held with them."""
+_AS_NEW = timedelta(hours=1)
+"""How much older than the newest a call may be to be diagnosed among those in memory."""
 _LOOK = 256
 """Calls after which the bytes are counted anew."""
 
@@ -77,6 +79,24 @@ class Memory:
         if self._newest is None or call.order > self._newest:
             self._newest = call.order
         return told
+
+    def reaches(self, call: Call) -> bool:
+        """Whether what a call may have to do with is remembered: it is as new as the others."""
+        if self._newest is None:
+            return True
+        if len(self._known) < self._most:
+            return call.at >= self._newest[0] - _AS_NEW
+        oldest = min(known.call.at for known in self._known.values())
+        return call.at >= max(self._newest[0] - _AS_NEW, oldest + _AS_NEW)
+
+    def holds(self, id: str) -> bool:
+        """Whether a call is remembered."""
+        return id in self._known
+
+    def drop(self, id: str) -> None:
+        """Remember a call no longer: another one stands for it."""
+        if self._known.pop(id, None) is not None:
+            self._engine.drop(id)
 
     def affected(self, late: Call) -> Iterator[Known]:
         """What was sent after a late call and may have reused what that left, oldest first."""

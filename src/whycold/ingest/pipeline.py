@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import secrets
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from whycold.core.diagnosis import Diagnosis
 from whycold.diagnose import PriceList
+from whycold.ingest.joining import PROXY, Twins, joined, others_than
 from whycold.ingest.memory import Known, Memory
 from whycold.ingest.progress import Progress, position_text
+from whycold.ingest.relinking import may_change
 from whycold.providers.turns import Turns
 from whycold.sources.extract import without_prompt
 from whycold.sources.proxied import NotACall, Seen, read_proxied
@@ -26,7 +29,6 @@ __all__ = ["Batch", "Ingest"]
 
 _log = logging.getLogger("whycold.recorder")
 
-_SOURCE = "proxy"
 _STEP = 32
 """Calls of the store that are taken up between two batches of the spool."""
 _T = TypeVar("_T")
@@ -61,16 +63,24 @@ class Ingest:
         self._turns, self._prices = Turns(), prices
         self._memory = Memory(prices)
         self._meanwhile: list[Known] | None = None
+        self._twins: Twins | None = None
         self.progress = Progress.read(store.state())
 
     def warm(self) -> int:
         """Take up the latest calls of the store; how many."""
+        self._twins = Twins(self._store, PROXY) if others_than(PROXY, self._store) else None
         return max(self._memory.warm(self._store, self._took), default=0)
 
-    def refresh(self) -> Iterator[None]:
-        """Take up the store anew, in small steps, for others have changed it; what is recorded
-        between them is known afterwards, too.
+    def refresh(self, records: Sequence[Record] | None = None) -> Generator[None, None, bool]:
+        """Take in, in small steps, what others have changed in the store: these ``records`` that
+        came in, or anything. What is recorded between the steps is known afterwards, too.
+
+        Returns whether all that the records change of other diagnoses is in the store then.
         """
+        self._twins = Twins(self._store, PROXY) if others_than(PROXY, self._store) else None
+        if records is not None and all(self._memory.reaches(r.call) for r in records):
+            yield from self._learnt(records)
+            return True
         fresh, self._meanwhile = Memory(self._prices), []
         for count in fresh.warm(self._store, self._took):
             if count % _STEP == 0:
@@ -79,6 +89,31 @@ class Ingest:
         for known in sorted(self._meanwhile, key=lambda known: known.call.order):
             self._took(fresh, known)
         self._memory, self._meanwhile = fresh, None
+        return False
+
+    def _learnt(self, records: Sequence[Record]) -> Iterator[None]:
+        ordered = sorted(records, key=lambda record: record.call.order)
+        for at in range(0, len(ordered), _STEP):
+            some = ordered[at : at + _STEP]
+            known = {record.call.id: record.told for record in some}
+            found = {record.call.id: record for one in some for record in self._learn(one)}
+            changed = [
+                record
+                for id, record in found.items()
+                if may_change(record) and record.told != known.get(id)
+            ]
+            if changed:
+                token = f"learnt {secrets.token_hex(8)}"
+                self._store.write(token, [replace(r, amends=True) for r in changed])
+            self._memory.forget()
+            yield
+
+    def _learn(self, record: Record) -> Iterator[Record]:
+        """A call that is in the store, and those that it changes."""
+        for id in record.also:
+            self._memory.drop(id)
+        call = self._memory.shared(record.call)
+        return self._taken(Known.of(replace(record, call=call)), amends=True)
 
     def read(self, items: Sequence[Item], damage: Sequence[Damage] = ()) -> Batch:
         """Diagnose exchanges of the spool, in the order of their requests.
@@ -135,15 +170,30 @@ class Ingest:
         if seen.lacks is not None:
             self.progress.lacking[seen.lacks] += 1
             capture = Capture.usage
-        known = Known(call, capture, exchange.status, _SOURCE)
-        late = self._memory.is_late(call)
+        known = Known(call, capture, exchange.status, PROXY)
+        twin = self._twins.find(call) if self._twins is not None else None
+        if twin is not None:
+            known = self._with(known, twin)
+        yield from self._taken(known, amends=twin is not None)
+
+    def _taken(self, known: Known, *, amends: bool) -> Iterator[Record]:
+        """A call that comes in, with its diagnosis, and those that it changes."""
+        late = self._memory.is_late(known.call)
         told = self._engine_took(known)
         if told is None:
             return
-        yield known.record(told, amends=False)
-        for other in list(self._memory.affected(call)) if late else ():
+        yield known.record(told, amends=amends)
+        for other in list(self._memory.affected(known.call)) if late else ():
             if (told := self._engine_took(other)) is not None:
-                yield other.record(told, amends=True)
+                record = other.record(told, amends=True)
+                if may_change(record):
+                    yield record
+
+    def _with(self, known: Known, twin: Record) -> Known:
+        """A call with what another source knows of it, in the place of both."""
+        both = joined(known.record(twin.told, amends=False), twin)
+        self._memory.drop(twin.call.id)
+        return Known.of(both)
 
     def _seen(self, exchange: Exchange) -> Seen | None:
         if exchange.capture is Spooled.none:
