@@ -168,7 +168,8 @@ class _Taking:
         call, found = at.call, self.found
         found.first = min(found.first or call.at, call.at)
         found.last = max(found.last or call.at, call.at)
-        amends = (at.again or self.known.was_cut_off(at)) and call.id not in self._amended
+        cut_off = self.known.was_cut_off(at) and call.id not in self._amended
+        amends = at.again or cut_off
         mine = self._store.find(call.id) if self._twins is not None else None
         twin = None
         if self._twins is not None and mine is None:

@@ -15,12 +15,16 @@ __all__ = ["Group", "Seen", "Source"]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A call, and where its answer stands: the bytes of ``file`` from ``begins`` to ``ends``."""
+    """A call, and where its answer stands: the bytes of ``file`` from ``begins`` to ``ends``.
+
+    ``again``: it was given before, and more is known of it now.
+    """
 
     call: Call
     file: Path
     begins: int
     ends: int
+    again: bool = False
 
 
 class Group(Protocol):
