@@ -13,6 +13,10 @@ from whycold.core.content import Json, digest, encode, same_as_sent, weigh
 __all__ = ["Block", "Breakpoint", "Kind", "Links", "Prompt", "Section", "Setting"]
 
 
+_BYTES = 4
+"""Bytes that a token stands for, about."""
+
+
 class Section(StrEnum):
     """A part of the prompt that providers invalidate as one."""
 
@@ -131,6 +135,9 @@ class Block:
     @cached_property
     def size(self) -> int:
         """Bytes of content, for weighing and for token estimates."""
+        if self.kind is Kind.chained and self.tokens is not None:
+            # its ids stand for more than they weigh
+            return self.tokens * _BYTES
         return weigh(self.value)
 
     @property
