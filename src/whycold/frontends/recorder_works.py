@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from whycold.frontends.importing_work import importing
+from whycold.frontends.otlp_work import receiving
 from whycold.frontends.serve_parts import RecorderOrder
 from whycold.ingest.desk import Work, Workplace
 
@@ -15,6 +16,7 @@ Maker: TypeAlias = Callable[[Workplace, RecorderOrder], Work]
 
 WORKS: Mapping[str, Maker] = {
     "import": importing,
+    "otlp": receiving,
 }
 """By the kind of an order; ``frontends.serve_asking`` gives them."""
 

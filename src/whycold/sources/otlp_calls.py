@@ -52,7 +52,8 @@ class Draft:
     """One call as far as it was heard of.
 
     ``views`` are records that stand for it, ``pieces`` events with a message each; ``asked`` and
-    ``answered`` bodies. ``file``, ``begins`` and ``ends`` are where its latest record stands.
+    ``answered`` bodies. ``file``, ``begins`` and ``ends`` are where its latest record stands,
+    ``size`` the bytes of all. ``id`` is the call's once it was told; ``fresh``: more came since.
     """
 
     file: Path
@@ -63,6 +64,15 @@ class Draft:
     asked: Telemetry | None = None
     answered: Telemetry | None = None
     size: int = 0
+    id: str | None = None
+    fresh: bool = True
+
+    def add(self, to: list[Telemetry], record: Telemetry) -> None:
+        """One more record, unless it is there."""
+        if record not in to:
+            to.append(record)
+            self.size += record.size
+            self.fresh = True
 
     @property
     def at(self) -> datetime | None:
@@ -94,7 +104,7 @@ class Draft:
         if asked is None and usage.input is None and not exchange.prompt.blocks:
             return None
         return Call(
-            id=self._id(views, reply.message_id),
+            id=self.id or self._id(views, reply.message_id),
             at=at,
             provider=exchange.dialect.name,
             api=exchange.api,

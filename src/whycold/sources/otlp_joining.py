@@ -57,15 +57,13 @@ class Joining:
         elif part is not None and part is not Part.around:
             draft = self._draft(record, file)
             draft.file, draft.begins, draft.ends = file, begins, ends
-            draft.size += record.size
+            draft.fresh = True
             if part is Part.call:
-                if record not in draft.views:
-                    draft.views.append(record)
+                draft.add(draft.views, record)
             elif part is Part.piece:
-                if record not in draft.pieces:
-                    draft.pieces.append(record)
-            else:
-                draft.answered = record
+                draft.add(draft.pieces, record)
+            elif draft.answered is None:
+                draft.answered, draft.fresh = record, True
 
     def full(self) -> Iterator[Seen]:
         """The older half of the calls, once there are too many."""
@@ -76,6 +74,20 @@ class Joining:
     def rest(self) -> Iterator[Seen]:
         """All that is left."""
         yield from self._done(sorted(self._drafts.values(), key=_time))
+
+    def news(self) -> Iterator[Seen]:
+        """Calls of which something new was taken; they are held on, for more may come."""
+        self._place_loose()
+        for draft in sorted(self._drafts.values(), key=_time):
+            if draft.fresh and (seen := self._seen(draft)) is not None:
+                yield seen
+            draft.fresh = False
+        held = self._bytes()
+        for draft in list(self._drafts.values()):
+            if len(self._drafts) <= _MOST and held <= _MOST_BYTES:
+                break
+            held -= draft.size
+            self._forget(draft)
 
     def _bytes(self) -> int:
         return sum(draft.size for draft in self._drafts.values())
@@ -126,6 +138,7 @@ class Joining:
         into.views += other.views
         into.pieces += other.pieces
         into.answered = into.answered or other.answered
+        into.id, into.fresh = into.id or other.id, True
         into.size += other.size
         self._drafts.pop(id(other), None)
         self._rename(other, into)
@@ -146,13 +159,22 @@ class Joining:
     def _done(self, drafts: list[Draft]) -> Iterator[Seen]:
         self._place_loose()
         for draft in drafts:
-            if draft.asked is None:
-                draft.asked = self._body_of(draft)
-            call = draft.call(self._surroundings(draft))
-            if call is not None and not self._is_wrapper(draft):
-                yield Seen(call, draft.file, draft.begins, draft.ends)
-            del self._drafts[id(draft)]
-            self._rename(draft, None)
+            if (seen := self._seen(draft)) is not None:
+                yield seen
+            self._forget(draft)
+
+    def _seen(self, draft: Draft) -> Seen | None:
+        if draft.asked is None:
+            draft.asked = self._body_of(draft)
+        call = draft.call(self._surroundings(draft))
+        if call is None or self._is_wrapper(draft):
+            return None
+        again, draft.id = draft.id is not None, call.id
+        return Seen(call, draft.file, draft.begins, draft.ends, again)
+
+    def _forget(self, draft: Draft) -> None:
+        del self._drafts[id(draft)]
+        self._rename(draft, None)
 
     def _place_loose(self) -> None:
         """Messages that name no span go to the one that was under way, where there was just one."""
@@ -176,7 +198,7 @@ class Joining:
             under_way = [span for span in under_way if span[1] >= at]
             near = [s for s in under_way if _same_writer(s[3], piece)]
             if len(near) == 1:
-                near[0][2].pieces.append(piece)
+                near[0][2].add(near[0][2].pieces, piece)
             else:
                 left.append(piece)
         self._loose = left
