@@ -6,10 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from whycold.sources.blocks import Blocks
 from whycold.sources.claude_code import ClaudeCode
 from whycold.sources.codex import Codex
+from whycold.sources.har import Har
+from whycold.sources.jsonl import Jsonl
+from whycold.sources.litellm import LiteLlm
 from whycold.sources.otlp import Otlp
 from whycold.sources.recorded import Source
+from whycold.sources.vcr import Vcr
 
 __all__ = ["KINDS", "Kind"]
 
@@ -59,4 +64,9 @@ KINDS: Mapping[str, Kind] = {
     "claude-code": Kind("Claude Code transcripts", ClaudeCode, _claude_code),
     "codex": Kind("Codex CLI rollouts", Codex, _codex),
     "otlp": Kind("OTLP files", Otlp, _nowhere),
+    "vcr": Kind("VCR cassettes", Vcr, _nowhere),
+    "har": Kind("HTTP archives", Har, _nowhere),
+    "litellm": Kind("LiteLLM logs", LiteLlm, _nowhere),
+    "jsonl": Kind("Recorded exchanges", Jsonl, _nowhere),
+    "blocks": Kind("Traces of blocks", Blocks, _nowhere),
 }
