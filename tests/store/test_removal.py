@@ -172,6 +172,31 @@ def test_a_reader_may_erase_beside_the_writer(store: Store, url: str):
     assert store.totals(ALL).calls == 2
 
 
+def test_what_calls_that_stay_quote_of_erased_ones_goes_too(store: Store, tmp_path: Path):
+    found = replace(miss().told.divergences[0], before=SECRET, title=SECRET)
+    quoting = miss(
+        2,
+        session="b",
+        prompt=talk(OTHER),
+        predecessor="call-1",
+        divergences=(found,),
+        title=SECRET,
+        advice=SECRET,
+    )
+    store.write("a", [record(1, session="a", prompt=talk(SECRET)), quoting])
+    totals = store.grouped(ALL, Dimension.cause)
+    swept = store.erase(Erase(session="a"))
+    assert (swept.calls, swept.texts) == (1, 1)
+    assert on_disk(tmp_path, SECRET) == []
+    kept = store.record("call-2")
+    assert kept is not None
+    assert kept.call.prompt == talk(OTHER)
+    assert kept.told.title == "tool-edited at tools[Bash].description"
+    assert [g.totals.misses for g in totals if g.value] == [1]
+    assert store.totals(ALL).missed_tokens == quoting.told.missed_tokens
+    assert store.erase(Erase(session="a")).texts == 0
+
+
 def test_erasing_everything_must_be_said(store: Store):
     with pytest.raises(UserError, match="say what to erase"):
         store.erase(Erase())

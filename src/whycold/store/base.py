@@ -88,7 +88,8 @@ class Store(Protocol):
         ...
 
     def erase(self, what: Erase, slices: int | None = None) -> Swept:
-        """Delete calls as if they had never been: facts, sums, texts, and the bytes on disk.
+        """Delete calls as if they had never been: facts, sums, texts, and the bytes on disk. Calls
+        that stay keep what they missed and lose what they quote of those.
 
         UserError when nothing is given to choose by.
         """

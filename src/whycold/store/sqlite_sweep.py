@@ -13,6 +13,7 @@ from whycold.store.answers import Erase, Filters, Retention, Swept
 from whycold.store.numbering import clean, first_rid, micros
 from whycold.store.sqlite_database import Database
 from whycold.store.sqlite_openings import tidy_openings
+from whycold.store.sqlite_quotes import drop_quotes
 from whycold.store.sqlite_sums import HOUR
 from whycold.store.sqlite_where import DAY, Condition, rows_of
 from whycold.store.sqlite_writer import Writer
@@ -163,6 +164,9 @@ def erase(db: Database, writer: Writer, what: Erase, slices: int | None) -> Swep
         with writer.transaction():
             _tidy(db, labels)
             tidy_openings(db, openings)
+    if sweep.done:
+        start = 0 if what.since is None else first_rid(micros(what.since))
+        sweep.texts += drop_quotes(db, writer, start)
     return sweep.finished()
 
 

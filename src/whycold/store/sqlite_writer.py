@@ -139,6 +139,18 @@ class Writer:
         gone += self._blocks.release_blocks(reply)
         return gone + (self._blocks.release_prompt(segment) if segment is not None else 0)
 
+    def remove_quotes(self, rid: int) -> None:
+        """Remove what a call's diagnosis quotes, and leave its prompt and its reply."""
+        advice = self._db.value("SELECT advice FROM detail WHERE rid = ?", (rid,))
+        self._db.run("UPDATE detail SET texts = x'', advice = NULL WHERE rid = ?", (rid,))
+        if advice is not None:
+            self._blocks.release((advice,))
+        # a title quotes the latest miss
+        self._db.run(
+            "UPDATE culprit SET title = NULL WHERE id = (SELECT culprit FROM call WHERE rid = ?)",
+            (rid,),
+        )
+
     def remove_facts(self, rid: int) -> int:
         """Remove a call but leave it in the sums. Contents that went with it."""
         gone = self.remove_texts(rid)
