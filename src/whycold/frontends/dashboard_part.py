@@ -1,4 +1,4 @@
-"""The dashboard's process: it reads the store and answers, and writes nothing."""
+"""The dashboard's process: it reads the store and answers, and leaves orders for the recorder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def main() -> None:
 
 
 def _serve(order: DashboardOrder) -> None:
-    about = Dashboard(order.store, order.spool, order.hosts, order.token)
+    about = Dashboard(order.store, order.spool, order.hosts, order.token, order.orders)
     run_dashboard(about, order.socket, ready=lambda: say(Said()), unwanted=until_unwanted)
 
 

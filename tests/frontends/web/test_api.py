@@ -130,6 +130,8 @@ def test_the_index_leads_to_everything_that_is_there(about: Dashboard):
 
 def test_every_route_is_read_only_and_says_who_may_use_it(about: Dashboard, missed: dict[str, Any]):
     for path in routes(about):
+        if path.startswith("/v1/"):  # what takes telemetry has its own tests: test_otlp.py
+            continue
         target = path.replace("{id:path}", missed["call"])
         got = get(about, target, headers={"origin": "https://evil.example"})
         assert got.status == 200, target

@@ -21,6 +21,7 @@ from whycold.errors import UserError
 from whycold.frontends.web.api import Api, NotThere
 from whycold.frontends.web.guard import Guard
 from whycold.frontends.web.openapi import document
+from whycold.frontends.web.otlp import otlp_routes
 from whycold.frontends.web.store_access import StoreAccess
 from whycold.store.base import Damaged, Missing, Unavailable
 
@@ -50,17 +51,19 @@ _INDEX = """<!doctype html>
 @dataclass(frozen=True, slots=True)
 class Dashboard:
     """The URL of the store, the folder of the spool, further ``hosts`` that may be asked for, and
-    the ``token`` that must be shown to read, if any.
+    the ``token`` that must be shown to read, if any; ``orders`` is the folder for what the recorder
+    is to do.
     """
 
     store: str
     spool: str
     hosts: tuple[str, ...] = ()
     token: str | None = None
+    orders: str | None = None
 
 
 def application(about: Dashboard) -> Starlette:
-    """Everything that the port answers; reading only."""
+    """Everything that the port answers."""
     api = Api(about.spool, StoreAccess(about.store))
     readers = anyio.CapacityLimiter(_READERS)
 
@@ -91,6 +94,7 @@ def application(about: Dashboard) -> Starlette:
             data("/api/v1/misses", lambda request: api.misses(request.query_params)),
             table("/api/v1/misses.csv", lambda request: api.misses_csv(request.query_params)),
             data("/api/v1/calls/{id:path}", lambda request: api.call(request.path_params["id"])),
+            *otlp_routes(about.orders),
         ],
         middleware=[Middleware(Guard, hosts=about.hosts, token=about.token)],
         exception_handlers={UserError: _told, HTTPException: _refused},
