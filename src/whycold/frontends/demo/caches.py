@@ -75,10 +75,10 @@ class MarkedCache:
                 self._kept[names[mark]] = _Kept(sent.began, sent.at + _LIFETIMES[ttl], ttl)
         return Spent(read, written, total - done)
 
-    def forget(self, sent: Sent, keep: int) -> None:
-        """Drop every entry of a request behind its first ``keep`` pieces, as an eviction does."""
+    def forget(self, sent: Sent) -> None:
+        """Drop every entry of the conversation, as an eviction does; tools and system stay."""
         names, _, _ = self._chained(sent)
-        for name in names[keep:]:
+        for name in names[sent.talk :]:
             self._kept.pop(name, None)
 
     def _chained(self, sent: Sent) -> tuple[list[int], list[int], int]:
@@ -141,13 +141,9 @@ class AutomaticCache:
             return Spent(read, {"30m": total - read}, 0)
         return Spent(read, {}, total - read)
 
-    def forget(self, sent: Sent, keep: int) -> None:
-        """Drop what is kept of a request behind its first ``keep`` pieces."""
-        node = self._roots.get(sent.seed)
-        for part in sent.pieces[:keep]:
-            node = node.behind.get(part.key) if node is not None else None
-        if node is not None:
-            node.behind.clear()
+    def forget(self, sent: Sent) -> None:
+        """Drop all that is kept."""
+        self._roots.pop(sent.seed, None)
 
     def _read(self, sent: Sent) -> int:
         node, read = self._roots.get(sent.seed), 0

@@ -1,7 +1,8 @@
-"""The days of the demo: the week that ends at a time, and the calmer one before it."""
+"""The days of the demo: the week that ends at a time, the calmer one before it, the releases."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -9,6 +10,18 @@ __all__ = ["Calendar"]
 
 _WEEK = timedelta(days=7)
 _SATURDAY = 5
+_RELEASES: Mapping[str, tuple[int, float]] = {
+    "helpdesk 1.22.0": (0, 10),
+    "review-action 1.5.0": (0, 0),
+    "triage 0.14.0": (1, 9),
+    "coder 3.9.0 in storefront": (1, 11.5),
+    "coder 3.9.0 in payments": (2, 9),
+    "evals 2.6.0": (2, 0),
+    "helpdesk 1.22.1": (2, 15),
+    "handbook": (3, 11.2),
+    "notebook 5.1.0": (2, 0),
+}
+"""On which working day of the week, and at what hour of it, something is there at first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +59,12 @@ class Calendar:
     def at(self, day: date, hours: float) -> datetime:
         """A time of a day."""
         return datetime.combine(day, time(), UTC) + timedelta(hours=hours)
+
+    def within(self, at: datetime) -> bool:
+        """Whether a time belongs to the two weeks."""
+        return self.since <= at < self.until
+
+    def reached(self, release: str, at: datetime) -> bool:
+        """Whether a release is out at a time."""
+        day, hours = _RELEASES[release]
+        return at >= self.at(self.workdays[day], hours)

@@ -3,49 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, timedelta
 
 from whycold.core.content import Json
 from whycold.frontends.demo import systems, toolbox
 from whycold.frontends.demo.format_anthropic import AnthropicFormat
+from whycold.frontends.demo.handbooks import handbook
+from whycold.frontends.demo.pieces import Piece
 from whycold.frontends.demo.talk import Answer, Talk, Use, Who
 from whycold.frontends.demo.world import Script, World
 
-__all__ = ["Event", "coder", "coding", "explorer", "exploring", "reviewer", "reviewing", "title"]
+__all__ = [
+    "HAIKU",
+    "OPUS",
+    "SONNET",
+    "Event",
+    "coder",
+    "coding",
+    "explorer",
+    "exploring",
+    "reviewer",
+    "reviewing",
+    "title",
+]
 
 Event = Callable[[Talk, World], float]
 """Something that happens to a session before a request; the seconds that it takes, 0 for as long as
 usual."""
 
 _ANTHROPIC = AnthropicFormat()
-_ACCOUNT = "9f31c0d2"
+_ACCOUNTS = {"storefront": "9f31c0d2", "payments": "5d20b7e6", "mobile-app": "c8a4170b"}
+"""A workspace, and so a cache, of its own for each project."""
+_ARTICLES = 60
+_OVERLOADED = 0.002
 OPUS, SONNET, HAIKU = "claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5"
 
 
-def coder(world: World, project: str, client: str, at: datetime) -> Talk:
+def coder(world: World, project: str, client: str, day: date) -> Talk:
     """A session in a repository, its first message included."""
     talk = Talk(
-        Who(project, "main", client, "anthropic", _ACCOUNT),
+        Who(project, "main", client, "anthropic", _ACCOUNTS[project]),
         world.prose.uuid(),
         _ANTHROPIC,
         OPUS,
         marks=("1h", "5m"),
     )
     talk.tools = [_ANTHROPIC.tool(tool) for tool in toolbox.CODER]
-    environment = (
-        f"<env>\nWorking directory: /home/dev/{project}\nPlatform: linux\nShell: bash\n"
-        "Is directory a git repo: yes\n</env>"
-    )
-    talk.system = [_ANTHROPIC.system(systems.CODER), _ANTHROPIC.system(environment)]
-    notes = systems.NOTES.replace("{date}", f"{at:%Y-%m-%d}")
-    talk.asked(notes, world.prose.task())
+    notes = systems.NOTES.format(project=project) + handbook(project, _ARTICLES)
+    talk.system = [_ANTHROPIC.system(systems.CODER + notes), _environment(project, day)]
+    talk.asked(world.prose.task())
     return talk
+
+
+def _environment(project: str, day: date) -> Piece:
+    return _ANTHROPIC.system(
+        f"<env>\nWorking directory: /home/dev/{project}\nPlatform: linux\nShell: bash\n"
+        f"Is directory a git repo: yes\nToday's date: {day}\n</env>"
+    )
 
 
 def coding(
     talk: Talk, world: World, steps: int, events: Mapping[int, Event] | None = None
 ) -> Script:
-    """Work with tools; now and then the agent is done, and the person says what is next."""
+    """Work with tools; now and then the agent is done, and the person says what is next.
+
+    The client writes the date into each request, as it is then.
+    """
     results: list[str] = []
     for step in range(steps):
         wait = world.chance.uniform(5, 24)
@@ -56,8 +79,11 @@ def coding(
             wait = world.chance.uniform(35, 230)
         if events and step in events:
             wait = events[step](talk, world) or wait
+        day = (world.now + timedelta(seconds=wait)).date()
+        talk.system[1] = _environment(talk.who.project, day)
         talk.answer, results = _work(world, done=world.chance.random() < 0.11)
         talk.begins = 1.2 + talk.tokens / 60_000 + world.chance.random()
+        talk.refused = world.chance.random() < _OVERLOADED
         yield wait
 
 
@@ -103,7 +129,7 @@ _WORK: tuple[Callable[[World], _Work], ...] = (_read, _read, _read, _bash, _grep
 def explorer(world: World, parent: Talk) -> Talk:
     """A subagent that searches for a session."""
     talk = Talk(
-        Who(parent.who.project, "explore", parent.who.client, "anthropic", _ACCOUNT),
+        Who(parent.who.project, "explore", parent.who.client, "anthropic", parent.who.account),
         parent.session,
         _ANTHROPIC,
         HAIKU,
@@ -130,7 +156,7 @@ def exploring(talk: Talk, world: World, steps: int) -> Script:
 def reviewer(world: World, project: str, client: str) -> Talk:
     """An agent that looks at a change in CI."""
     talk = Talk(
-        Who(project, "review", client, "anthropic", _ACCOUNT),
+        Who(project, "review", client, "anthropic", _ACCOUNTS[project]),
         world.prose.uuid(),
         _ANTHROPIC,
         SONNET,
@@ -165,7 +191,7 @@ def reviewing(talk: Talk, world: World, steps: int, *, forced: bool) -> Script:
 def title(world: World, parent: Talk) -> Talk:
     """The small call that names a session."""
     talk = Talk(
-        Who(parent.who.project, "title", parent.who.client, "anthropic", _ACCOUNT),
+        Who(parent.who.project, "title", parent.who.client, "anthropic", parent.who.account),
         parent.session,
         _ANTHROPIC,
         HAIKU,

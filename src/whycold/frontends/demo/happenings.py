@@ -16,6 +16,7 @@ __all__ = [
     "compacted",
     "connected",
     "lost",
+    "misnamed",
     "out_of_sandbox",
     "paused",
     "searched",
@@ -94,6 +95,11 @@ def searched(steps: int) -> Event:
         return steps * 9.0
 
     return event
+
+
+def misnamed(talk: Talk, world: World) -> float:
+    """A pause, and the provider takes it for an edit."""
+    return told("system_changed", paused(11))(talk, world)
 
 
 def told(reason: str, event: Event) -> Event:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from itertools import islice, product
+from itertools import product
 
 __all__ = ["Prose"]
 
@@ -100,12 +100,26 @@ _ANSWERS = (
     "The {m} can be changed until the {n} is packed. Yours is not packed yet.",
 )
 
+_HEAD = (
+    *("from __future__ import annotations", "", "import logging", "from datetime import timedelta"),
+    *("from decimal import ROUND_HALF_UP, Decimal", "", "log = logging.getLogger(__name__)", ""),
+)
+_TESTS = [
+    f"tests/{place}/test_{noun}.py::test_{check.format(n=noun)}"
+    for place, noun, check in product(_PLACES, _NOUNS, _CHECKS)
+]
+_POOL = 400
+
 
 class Prose:
     """Texts from one source of chance: the same seed gives the same texts."""
 
     def __init__(self, chance: random.Random) -> None:
         self.chance = chance
+        # made once and used again and again, for chance takes longer than anything else here
+        self._functions = [self._function() for _ in range(_POOL)]
+        self._lines = [self._hit() for _ in range(_POOL)]
+        self._days = [self._row() for _ in range(_POOL)]
 
     def fill(self, template: str) -> str:
         """A template with its blanks filled."""
@@ -125,53 +139,37 @@ class Prose:
 
     def source(self, functions: int) -> str:
         """A module, its lines numbered as a reading tool shows them."""
-        out = [
-            "from __future__ import annotations",
-            "",
-            "import logging",
-            "from datetime import timedelta",
-            "from decimal import ROUND_HALF_UP, Decimal",
-            "",
-            "log = logging.getLogger(__name__)",
-            "",
-        ]
-        for _ in range(functions):
-            verb, noun = self.chance.choice(_VERBS), self.chance.choice(_NOUNS)
-            out += ["", f"async def {verb}_{noun}(self, {noun}_id: Id, reason: str) -> Outcome:"]
-            out.append(
-                f'    """{verb.capitalize()} the {noun.replace("_", " ")} of one customer."""'
-            )
-            for body in self.chance.sample(_BODY, self.chance.randint(3, 6)):
-                out += self.fill(body).rstrip().split("\n")
-            out += ["    return Outcome.done", ""]
-        return "\n".join(f"{number:>5}\t{line}" for number, line in enumerate(out, 1))
+        body = (line for lines in self.chance.sample(self._functions, functions) for line in lines)
+        numbered = enumerate((*_HEAD, *body), 1)
+        return "\n".join(f"{number:>5}\t{line}" for number, line in numbered)
+
+    def _function(self) -> list[str]:
+        verb, noun = self.chance.choice(_VERBS), self.chance.choice(_NOUNS)
+        out = ["", f"async def {verb}_{noun}(self, {noun}_id: Id, reason: str) -> Outcome:"]
+        out.append(f'    """{verb.capitalize()} the {noun.replace("_", " ")} of one customer."""')
+        for body in self.chance.sample(_BODY, self.chance.randint(3, 6)):
+            out += self.fill(body).rstrip().split("\n")
+        return [*out, "    return Outcome.done", ""]
 
     def test_run(self, tests: int) -> str:
         """What a run of tests prints."""
-        out = ["============================= test session starts ============================="]
-        for place, check in islice(self._shuffled_checks(), tests):
-            noun = self.chance.choice(_NOUNS)
-            name = check.format(n=noun)
-            out.append(f"tests/{place}/test_{noun}.py::test_{name} PASSED")
+        names = self.chance.sample(_TESTS, tests)
         seconds = self.chance.randint(120, 4800) / 100
-        out.append(
-            f"======================= {tests} passed in {seconds:.2f}s ======================="
+        return "\n".join(
+            (
+                f"{' test session starts ':=^78}",
+                *(f"{name} PASSED" for name in names),
+                f"{f' {tests} passed in {seconds:.2f}s ':=^78}",
+            )
         )
-        return "\n".join(out)
-
-    def _shuffled_checks(self) -> Sequence[tuple[str, str]]:
-        every = [*product(_PLACES, _CHECKS)] * 4
-        self.chance.shuffle(every)
-        return every
 
     def hits(self, count: int) -> str:
         """What a search prints."""
-        lines = (
-            f"{self.path()}:{self.chance.randint(8, 480)}:"
-            + self.fill(self.chance.choice(_BODY)).split("\n")[0]
-            for _ in range(count)
-        )
-        return "\n".join(lines)
+        return "\n".join(self.chance.sample(self._lines, count))
+
+    def _hit(self) -> str:
+        line = self.fill(self.chance.choice(_BODY)).split("\n")[0]
+        return f"{self.path()}:{self.chance.randint(8, 480)}:{line}"
 
     def article(self, title: str, sentences: int) -> str:
         """An article of a handbook."""
@@ -187,34 +185,34 @@ class Prose:
     def rows(self, count: int) -> str:
         """What a query gives."""
         head = "day        | country | orders | revenue_eur | refunds"
-        lines = (
-            f"2026-{self.chance.randint(1, 10):02}-{self.chance.randint(1, 28):02} | "
-            f"{self.chance.choice(('AT', 'BE', 'DE', 'DK', 'FR', 'IT', 'NL', 'PL', 'SE'))}      | "
-            f"{self.chance.randint(40, 4200):>6} | {self.chance.randint(900, 190_000):>11} | "
-            f"{self.chance.randint(0, 60):>7}"
-            for _ in range(count)
-        )
-        return "\n".join((head, *lines))
+        return "\n".join((head, *self.chance.sample(self._days, count)))
+
+    def _row(self) -> str:
+        day = f"2026-{self.chance.randint(1, 10):02}-{self.chance.randint(1, 28):02}"
+        country = self.chance.choice(("AT", "BE", "DE", "DK", "FR", "IT", "NL", "PL", "SE"))
+        orders, refunds = self.chance.randint(40, 4200), self.chance.randint(0, 60)
+        return f"{day} | {country:<7} | {orders:>6} | {orders * 43:>11} | {refunds:>7}"
 
     def task(self) -> str:
         """What a developer asks for."""
-        return self._some(_TASKS)
+        return f"{self._some(_TASKS)} Begin with {self.path()}."
 
     def follow_up(self) -> str:
         """What a developer asks next."""
-        return self._some(_FOLLOW_UPS)
+        return f"{self._some(_FOLLOW_UPS)} It is in {self.path()}, I think."
 
     def remark(self) -> str:
         """What an agent says before it uses a tool."""
-        return self._some(_REMARKS)
+        return f"{self._some(_REMARKS)} ({self.path()}:{self.chance.randint(8, 480)})"
 
     def question(self) -> str:
         """What a customer asks."""
-        return self._some(_QUESTIONS)
+        return f"{self._some(_QUESTIONS)} Order {self.chance.randint(1_000_000, 9_999_999)}."
 
     def reply(self, sentences: int = 2) -> str:
         """What a customer is told."""
-        return " ".join(self._some(_ANSWERS) for _ in range(sentences))
+        said = " ".join(self._some(_ANSWERS) for _ in range(sentences))
+        return f"{said} (Case {self.chance.randint(100_000, 999_999)})"
 
     def word(self, length: int) -> str:
         """Letters and digits, as in an id."""

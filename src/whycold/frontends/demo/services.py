@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import random
-from datetime import datetime, timedelta
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from whycold.core.content import Json
 from whycold.frontends.demo import systems, toolbox
@@ -12,17 +11,17 @@ from whycold.frontends.demo.coding import SONNET
 from whycold.frontends.demo.format_anthropic import AnthropicFormat
 from whycold.frontends.demo.format_chat import ChatFormat
 from whycold.frontends.demo.format_responses import ResponsesFormat
+from whycold.frontends.demo.handbooks import SHOP_ARTICLES, handbook
 from whycold.frontends.demo.pieces import Message
-from whycold.frontends.demo.prose import Prose
 from whycold.frontends.demo.talk import Answer, Talk, Use, Who
 from whycold.frontends.demo.world import Script, World
 
 __all__ = [
+    "Chat",
     "analysing",
     "analyst",
     "field",
     "grading",
-    "handbook",
     "judge",
     "mailer",
     "mailing",
@@ -38,14 +37,8 @@ _DEEPSEEK, _LLAMA = ChatFormat("deepseek"), ChatFormat("llama.cpp")
 _HELPDESK, _PLATFORM, _EVALS = "41c7aa0e", "b2d04f17", "77e1c5b9"
 
 
-@lru_cache
-def handbook(name: str, articles: int, sentences: int) -> str:
-    """A handbook: the same for all who read it."""
-    return Prose(random.Random(f"handbook {name}")).handbook(articles, sentences)
-
-
-def supporter(world: World, client: str) -> Talk:
-    """A customer's chat."""
+def supporter(world: World, client: str, rules: str) -> Talk:
+    """A customer's chat; ``rules`` is the handbook."""
     talk = Talk(
         Who("helpdesk", "chat", client, "anthropic", _HELPDESK),
         world.prose.uuid(),
@@ -54,34 +47,47 @@ def supporter(world: World, client: str) -> Talk:
         marks=("1h", "5m"),
     )
     talk.tools = [_ANTHROPIC.tool(tool) for tool in toolbox.SUPPORT]
-    talk.system = [_ANTHROPIC.system(systems.SUPPORT + handbook("shop", 150, 6))]
+    talk.system = [_ANTHROPIC.system(systems.SUPPORT + rules)]
     talk.asked(world.prose.question())
     return talk
 
 
-def supporting(
-    talk: Talk, world: World, turns: int, start: datetime, *, clock: bool, away: int | None = None
-) -> Script:
-    """A chat with a customer; with ``clock`` the prompt begins with the time of each request.
-    After turn ``away`` a colleague writes for a while.
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """How a chat goes: its ``turns``; ``clock``: the prompt begins with the time of each request;
+    ``away``: the turn before which a colleague writes for a while; ``summed``: a summary is made.
     """
-    handbook, at = talk.system, start
-    for turn in range(turns):
+
+    turns: int
+    clock: bool = False
+    away: int | None = None
+    summed: bool = False
+
+
+def supporting(talk: Talk, world: World, chat: Chat) -> Script:
+    """A chat with a customer."""
+    rules = talk.system
+    for turn in range(chat.turns):
         wait = world.chance.uniform(20, 150) if turn else 1.0
-        if turn and turn == away:
+        if turn and turn == chat.away:
             wait = 250
             for _ in range(12):
                 talk.asked(world.prose.question())
                 talk.messages.append(talk.format.said(Answer(world.prose.reply(3))))
         if turn:
             talk.asked(world.prose.question())
-        at += timedelta(seconds=wait)
-        if clock:
-            now = f"Current time: {at:%Y-%m-%d %H:%M:%S} UTC."
-            talk.system = [talk.format.system(now), *handbook]
+        if chat.clock:
+            now = world.now + timedelta(seconds=wait)
+            time = f"Current time: {now:%Y-%m-%d %H:%M:%S} UTC."
+            talk.system = [talk.format.system(time), *rules]
         talk.answer = Answer(world.prose.reply(world.chance.randint(1, 4)))
         talk.begins = 0.9 + world.chance.random()
         yield wait
+    if chat.summed:
+        summary = replace(talk, who=replace(talk.who, agent="wrap-up"), marks=("", ""))
+        summary.messages = [*talk.messages, talk.format.asked(systems.WRAP_UP)]
+        summary.answer = Answer(world.prose.reply(3))
+        world.later(summary, iter([6.0]))
 
 
 def mailer(world: World, client: str) -> Talk:
@@ -93,8 +99,9 @@ def mailer(world: World, client: str) -> Talk:
         SONNET,
         marks=("5m", ""),
     )
-    customer = f"Customer id: {world.chance.randint(10_000, 99_999)}\nPlan: standard\n\n"
-    talk.system = [_ANTHROPIC.system(customer + systems.SUPPORT + handbook("mail", 60, 6))]
+    customer = f"Customer id: {world.chance.randint(10_000, 99_999)}\nPlan: standard"
+    rules = systems.SUPPORT + handbook("mail", 60)
+    talk.system = [_ANTHROPIC.system(customer), _ANTHROPIC.system(rules)]
     return talk
 
 
@@ -115,38 +122,41 @@ def triager(world: World, client: str) -> Talk:
         settings={"reasoning": {"effort": "low"}},
     )
     talk.tools = [_RESPONSES.tool(tool) for tool in toolbox.GITHUB]
-    talk.system = [_RESPONSES.system(systems.TRIAGE + handbook("areas", 70, 4))]
+    talk.system = [_RESPONSES.system(systems.TRIAGE + handbook("areas", 70))]
     numbers = sorted(world.chance.sample(range(4000, 4900), 6))
     talk.asked("New issues: " + ", ".join(f"#{n}" for n in numbers))
     return talk
 
 
-def triaging(talk: Talk, world: World, steps: int, shuffled: tuple[int, ...] = ()) -> Script:
-    """Look at issues; at the steps ``shuffled`` the MCP server connects anew, and lists its tools
-    as they come.
+def triaging(talk: Talk, world: World, steps: int, connected: tuple[int, ...] = ()) -> Script:
+    """Look at issues; at the steps ``connected`` the MCP server is connected anew, and lists its
+    tools the other way round.
     """
     result = ""
     for step in range(steps):
         if step:
             talk.results(result)
-        wait = world.chance.uniform(4, 14)
-        if step in shuffled:
-            talk.tools = world.chance.sample(talk.tools, len(talk.tools))
+        if step in connected:
+            talk.tools = talk.tools[::-1]
             talk.verdict = {
                 "type": "cache_miss",
                 "reason": "tools_changed",
                 "cache_missed_tokens": talk.tokens,
             }
         tool = world.chance.choice(toolbox.GITHUB[:6])
-        given: dict[str, Json] = {"owner": "storefront", "repo": "shop", "query": str(step + 4000)}
+        given: dict[str, Json] = {
+            "owner": "storefront",
+            "repo": "shop",
+            "query": str(world.chance.randint(4000, 4899)),
+        }
         use = Use(f"call_{world.prose.word(24)}", tool.name, given)
         talk.answer = Answer(world.prose.remark(), (use,))
         result = world.prose.article("Issue", world.chance.randint(8, 60))
         talk.begins = 1.5 + world.chance.random()
-        yield wait
+        yield world.chance.uniform(4, 14)
 
 
-def judge(world: World, client: str, rules: str, case: str | None) -> Talk:
+def judge(world: World, client: str, case: str | None) -> Talk:
     """Grades one answer; ``case`` is an id at the beginning of its prompt."""
     talk = Talk(
         Who("evals", "judge", client, "anthropic", _EVALS),
@@ -155,17 +165,17 @@ def judge(world: World, client: str, rules: str, case: str | None) -> Talk:
         SONNET,
         marks=("5m", ""),
     )
-    head = f"Case id: {case}\n" if case else ""
-    talk.system = [_ANTHROPIC.system(head + systems.JUDGE + rules)]
+    rules = _ANTHROPIC.system(systems.JUDGE + handbook("shop", SHOP_ARTICLES))
+    talk.system = [*([_ANTHROPIC.system(f"Case id: {case}")] if case else []), rules]
     return talk
 
 
-def grading(talk: Talk, world: World) -> Script:
-    """One question and its answer."""
+def grading(talk: Talk, world: World, wait: float) -> Script:
+    """One question and its answer, after so many seconds."""
     talk.asked(f"Question: {world.prose.question()}\n\nAnswer: {world.prose.reply(5)}")
+    talk.begins = 1.6
     talk.answer = Answer(f"Truth 4. Completeness 5. Tone 5. {world.prose.remark()}")
-    talk.begins = 2.2
-    yield 0.0
+    yield wait
 
 
 def analyst(world: World, client: str) -> Talk:
@@ -177,8 +187,9 @@ def analyst(world: World, client: str) -> Talk:
         "deepseek-chat",
     )
     talk.tools = [_DEEPSEEK.tool(tool) for tool in toolbox.NOTEBOOK]
-    talk.system = [_DEEPSEEK.system(systems.ANALYST + handbook("tables", 50, 5))]
-    talk.asked(f"How did the {world.prose.fill('{n}')} do in the last four weeks, by country?")
+    talk.system = [_DEEPSEEK.system(systems.ANALYST + handbook("tables", 50))]
+    day = world.chance.randint(1, 28)
+    talk.asked(f"How did the {world.prose.fill('{n}')} do since {day} October, by country?")
     return talk
 
 

@@ -10,11 +10,11 @@ __all__ = [
     "FIELD",
     "JUDGE",
     "NOTES",
-    "NOTES_LATER",
     "REVIEWER",
     "SUPPORT",
     "TITLE",
     "TRIAGE",
+    "WRAP_UP",
 ]
 
 _HABITS = """
@@ -57,19 +57,16 @@ COMPACTED = (
     "This session is being continued from a previous conversation that ran out of context. "
     "Summary: {0} The tests of the changed modules pass; open is what the last message asks for."
 )
-NOTES = """<system-reminder>
-Contents of AGENTS.md (project instructions, checked into the repository):
-
-# storefront
+NOTES = """
+# Project instructions (AGENTS.md of {project}, checked into the repository)
 Python 3.13, asyncio, PostgreSQL 17. `make test` runs everything, `make test M=billing` one module.
 - Money is Decimal, in euros, rounded half up where it is shown and nowhere else.
 - A change of the schema is a file in migrations/, forward only, and tolerates the old code.
 - Events are named noun.verbed and are part of the contract with the data team.
 - No call to another service within a transaction.
 - Feature flags live in shop/flags.py and carry a date on which they go.
-Today's date is {date}.
-</system-reminder>"""
-NOTES_LATER = "- Generated files under shop/api/schema are never edited by hand."
+
+"""
 SUPPORT = (
     "You answer customers of a web shop. Be short, warm and exact. Never invent an order, a date "
     "or a promise; look it up with a tool. Amounts above 40 euros, threats, lawyers and the press "
@@ -85,6 +82,10 @@ JUDGE = (
     "You grade answers of a support agent against the handbook. Grades are 1 to 5 for truth, for "
     "completeness and for tone, each with one sentence that quotes the handbook where it matters. "
     "An answer that promises what the handbook forbids gets a 1 for truth.\n\n"
+)
+WRAP_UP = (
+    "Summarise this conversation for the file in three sentences: what the customer wanted, what "
+    "was done, what is open. No names, no addresses."
 )
 ANALYST = (
     "You help analysts with the warehouse of a web shop. Look at a table before you query it. "

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from whycold.core.content import Json
+from whycold.core.content import Json, JsonMap
 from whycold.frontends.demo.caches import Sent
 from whycold.frontends.demo.pieces import Message, Piece, Spent
 
-__all__ = ["Answer", "Format", "Talk", "ToolText", "Use", "Who"]
+__all__ = ["Answer", "Format", "Recorder", "Talk", "Times", "ToolText", "Use", "Who"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,15 @@ class Who:
     client: str
     upstream: str
     account: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When a request was sent and when its answer began; ``number`` tells two of one time apart."""
+
+    sent: datetime
+    began: datetime
+    number: int
 
 
 class Format(Protocol):
@@ -89,6 +98,16 @@ class Format(Protocol):
         ...
 
 
+class Recorder(Protocol):
+    """Writes down what the client of a conversation knows of its calls, in ``records``."""
+
+    records: list[JsonMap]
+
+    def take(self, talk: Talk, times: Times, spent: Spent, id: str, request_id: str) -> None:
+        """A request that is answered: its times, its tokens, the ids of the answer."""
+        ...
+
+
 @dataclass(slots=True)
 class Talk:
     """One conversation.
@@ -98,7 +117,8 @@ class Talk:
     prompt and behind the last message, "" for no marker. With ``compares`` the provider is asked
     for its own diagnosis, and ``verdict`` is what it says. ``last`` is the id of the last response,
     ``tokens`` what the last request held. ``lost``: the provider forgets what it keeps of the
-    conversation before the next one.
+    conversation before the next one; ``refused``: it is overloaded and refuses that one.
+    ``transcript`` is who writes it down instead of a proxy.
     """
 
     who: Who
@@ -117,6 +137,8 @@ class Talk:
     last: str | None = None
     tokens: int = 0
     lost: bool = False
+    refused: bool = False
+    transcript: Recorder | None = None
 
     @property
     def reply(self) -> Message:

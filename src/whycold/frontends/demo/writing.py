@@ -7,17 +7,23 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from whycold.diagnose import PriceList
 from whycold.frontends.demo.calendar import Calendar
+from whycold.frontends.demo.exchanges import HOSTS
 from whycold.frontends.demo.prose import Prose
+from whycold.frontends.demo.talk import Talk
+from whycold.frontends.demo.transcripts import write_transcripts
 from whycold.frontends.demo.week import Week
-from whycold.frontends.demo.world import HOSTS, World
-from whycold.ingest.importing import few_collections
+from whycold.frontends.demo.world import World
+from whycold.ingest.importing import Importer, few_collections
 from whycold.ingest.pipeline import Ingest
+from whycold.sources.claude_code import ClaudeCode
 from whycold.sources.served import Served
 from whycold.sources.spool import Position
 from whycold.sources.spool_reader import Item
+from whycold.store.base import Store
 from whycold.store.opening import open_store
 
 __all__ = ["make"]
@@ -35,7 +41,7 @@ def make(
     """
     calendar = Calendar(until)
     world = World(Prose(random.Random(_SEED)))
-    Week(world, calendar).begin()
+    written = Week(world, calendar).begin()
     store = open_store(f"sqlite:///{path}", write=True)
     try:
         ingest, count = Ingest(store, Served(HOSTS), prices), 0
@@ -46,9 +52,16 @@ def make(
                 count += len(batch)
                 done = batch[-1].exchange.started / 1e9 - calendar.since.timestamp()
                 tell(done / (until - calendar.since).total_seconds())
-        return count
+        return count + _imported(store, written, prices)
     finally:
         store.close()
+
+
+def _imported(store: Store, talks: list[Talk], prices: PriceList | None) -> int:
+    """Bring in what only transcripts tell of."""
+    with TemporaryDirectory(prefix="whycold-") as folder:
+        write_transcripts(Path(folder), talks)
+        return Importer(store, prices=prices).take(ClaudeCode([Path(folder)])).added
 
 
 def _items(world: World, until: datetime) -> Iterator[Item]:
