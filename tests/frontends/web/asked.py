@@ -54,8 +54,13 @@ def ask(
     }
     sent: list[Message] = []
 
+    body = [{"type": "http.request", "body": b"", "more_body": False}]
+
     async def receive() -> Message:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        if body:
+            return body.pop()
+        # the client stays and says nothing more
+        return await asyncio.get_running_loop().create_future()
 
     async def send(message: Message) -> None:
         sent.append(message)

@@ -15,18 +15,15 @@ from whycold.frontends.csv_tables import csv_text, miss_rows, report_rows
 from whycold.frontends.diagnosis_json import as_json
 from whycold.frontends.filters import FILTERS, read_asked
 from whycold.frontends.report_json import report_json
+from whycold.frontends.web.asking import NotThere
 from whycold.frontends.web.store_access import StoreAccess
 from whycold.ingest.progress import Progress, behind
 from whycold.query import Query, Report
 from whycold.store.records import Page
 
-__all__ = ["Api", "NotThere"]
+__all__ = ["Api"]
 
 _PAGED = ("limit", "cursor")
-
-
-class NotThere(UserError):
-    """The thing that was asked for is not kept, or never was."""
 
 
 class Api:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import anyio
 import anyio.to_thread
@@ -13,15 +12,18 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from whycold.core.content import Json
 from whycold.errors import UserError
-from whycold.frontends.web.api import Api, NotThere
+from whycold.frontends.web.about import Dashboard
+from whycold.frontends.web.api import Api
+from whycold.frontends.web.asking import NotThere
 from whycold.frontends.web.guard import Guard
 from whycold.frontends.web.openapi import document
 from whycold.frontends.web.otlp import otlp_routes
+from whycold.frontends.web.serving import Pages
 from whycold.frontends.web.store_access import StoreAccess
 from whycold.store.base import Damaged, Missing, Unavailable
 
@@ -29,43 +31,13 @@ __all__ = ["Dashboard", "application", "run_dashboard"]
 
 _READERS = 4
 """Questions that are answered at the same time: each holds a connection to the store."""
-_INDEX = """<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><title>whycold</title></head>
-<body>
-<h1>whycold</h1>
-<p>The dashboard is not there yet. What it will show can be read as data:</p>
-<ul>
-<li><a href="/api/v1/report">the last seven days</a> (<a href="/api/v1/report.csv">CSV</a>)</li>
-<li><a href="/api/v1/misses">the latest misses</a> (<a href="/api/v1/misses.csv">CSV</a>)</li>
-<li><a href="/api/v1/openapi.json">all of the API</a></li>
-<li><a href="/healthz">whether all is well</a></li>
-</ul>
-<p>In a terminal: <code>whycold report</code>, <code>whycold misses</code>,
-<code>whycold explain last</code>.</p>
-</body>
-</html>
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Dashboard:
-    """The URL of the store, the folder of the spool, further ``hosts`` that may be asked for, and
-    the ``token`` that must be shown to read, if any; ``orders`` is the folder for what the recorder
-    is to do.
-    """
-
-    store: str
-    spool: str
-    hosts: tuple[str, ...] = ()
-    token: str | None = None
-    orders: str | None = None
 
 
 def application(about: Dashboard) -> Starlette:
-    """Everything that the port answers."""
-    api = Api(about.spool, StoreAccess(about.store))
+    """Everything that the port answers; reading only."""
+    access = StoreAccess(about.store)
     readers = anyio.CapacityLimiter(_READERS)
+    api, pages = Api(about.spool, access), Pages(about, access, readers)
 
     def data(path: str, answer: Callable[[Request], Json]) -> Route:
         async def endpoint(request: Request) -> Response:
@@ -86,7 +58,7 @@ def application(about: Dashboard) -> Starlette:
 
     return Starlette(
         routes=[
-            Route("/", _index),
+            *pages.routes(),
             data("/healthz", lambda _: api.health()),
             data("/api/v1/openapi.json", lambda _: document()),
             data("/api/v1/report", lambda request: api.report(request.query_params)),
@@ -97,29 +69,37 @@ def application(about: Dashboard) -> Starlette:
             *otlp_routes(about.orders),
         ],
         middleware=[Middleware(Guard, hosts=about.hosts, token=about.token)],
-        exception_handlers={UserError: _told, HTTPException: _refused},
+        exception_handlers={
+            UserError: lambda request, error: _said(pages, request, *_told(error)),
+            HTTPException: lambda request, error: _refused(pages, request, error),
+        },
     )
 
 
-async def _index(_: Request) -> Response:
-    return HTMLResponse(_INDEX)
-
-
-def _told(_: Request, error: Exception) -> Response:
+def _told(error: Exception) -> tuple[int, str]:
     status = 400
     if isinstance(error, NotThere):
         status = 404
     elif isinstance(error, (Missing, Unavailable, Damaged)):
         status = 503
-    return JSONResponse({"error": {"message": str(error)}}, status)
+    return status, str(error)
 
 
-def _refused(_: Request, error: Exception) -> Response:
+def _refused(pages: Pages, request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     message = "there is nothing at this address" if error.status_code == 404 else error.detail
-    return JSONResponse(
-        {"error": {"message": message}}, error.status_code, headers=dict(error.headers or {})
-    )
+    response = _said(pages, request, error.status_code, message)
+    response.headers.update(error.headers or {})
+    return response
+
+
+def _said(pages: Pages, request: Request, status: int, message: str) -> Response:
+    """In words to a person, as data to a program."""
+    path = request.url.path
+    program = path.startswith(("/api/", "/v1/", "/healthz", "/metrics", "/static/"))
+    if program or path.endswith((".json", ".csv")):
+        return JSONResponse({"error": {"message": message}}, status)
+    return pages.error(request, status, message)
 
 
 def run_dashboard(

@@ -1,0 +1,13 @@
+"""Every page, in the order of the navigation."""
+
+from __future__ import annotations
+
+from whycold.frontends.web.pages import overview, search
+from whycold.frontends.web.pages.page import Page
+
+__all__ = ["PAGES"]
+
+PAGES: tuple[Page, ...] = (
+    overview.PAGE,
+    search.PAGE,
+)
