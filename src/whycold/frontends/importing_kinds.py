@@ -9,6 +9,7 @@ from pathlib import Path
 from whycold.sources.blocks import Blocks
 from whycold.sources.claude_code import ClaudeCode
 from whycold.sources.codex import Codex
+from whycold.sources.opencode import Opencode
 from whycold.sources.har import Har
 from whycold.sources.jsonl import Jsonl
 from whycold.sources.litellm import LiteLlm
@@ -53,6 +54,11 @@ def _nowhere(_: Mapping[str, str]) -> list[Path]:
     return []
 
 
+def _opencode(variables: Mapping[str, str]) -> list[Path]:
+    """Where opencode keeps its data, on every system."""
+    return [_expanded(Path(variables.get("XDG_DATA_HOME") or "~/.local/share")) / "opencode"]
+
+
 def _expanded(path: Path) -> Path:
     try:
         return path.expanduser()
@@ -63,6 +69,7 @@ def _expanded(path: Path) -> Path:
 KINDS: Mapping[str, Kind] = {
     "claude-code": Kind("Claude Code transcripts", ClaudeCode, _claude_code),
     "codex": Kind("Codex CLI rollouts", Codex, _codex),
+    "opencode": Kind("opencode sessions", Opencode, _opencode),
     "otlp": Kind("OTLP files", Otlp, _nowhere),
     "vcr": Kind("VCR cassettes", Vcr, _nowhere),
     "har": Kind("HTTP archives", Har, _nowhere),
