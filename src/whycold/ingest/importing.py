@@ -21,7 +21,7 @@ from whycold.providers.registry import rules_for
 from whycold.sources.files import FoundFile
 from whycold.sources.recorded import Group, Seen, Source
 from whycold.store.base import Store
-from whycold.store.records import Capture, Record
+from whycold.store.records import Capture, Kept, Record
 
 __all__ = ["Imported", "Importer", "Progress", "few_collections"]
 
@@ -170,15 +170,13 @@ class _Taking:
         found.last = max(found.last or call.at, call.at)
         cut_off = self.known.was_cut_off(at) and call.id not in self._amended
         amends = at.again or cut_off
-        mine = self._store.find(call.id) if self._twins is not None else None
-        twin = None
-        if self._twins is not None and mine is None:
-            twin = self._twins.find(call)
-        elif mine is not None and amends and mine.told.call != call.id:
-            twin = self._store.record(mine.told.call)
         told = engine.take(call)
         record = Record(call, told, self._capture(call.project), source=self._name, amends=amends)
-        if twin is not None:
+        mine = self._store.find(call.id) if amends or self._twins is not None else None
+        if mine is not None and not amends:
+            found.known += 1
+            return
+        if (twin := self._twin(call, mine)) is not None:
             both = joined(record, twin)
             if both.call == twin.call:
                 found.known += 1
@@ -186,16 +184,19 @@ class _Taking:
             if both.call.id == call.id:
                 both = replace(both, told=engine.take(both.call))
             record = both
-            found.joined += 1
-            batch.times.append(both.call.at)
-        elif mine is not None and not amends:
-            found.known += 1
-            return
-        elif not links_itself(record) or self._is_shared(call):
-            batch.times.append(call.at)
-        if record.amends:
+            found.joined += twin.source != self._name
+            found.amended += twin.source == self._name
+        if record.also or not links_itself(record) or self._is_shared(call):
+            batch.times.append(record.call.at)
+        if amends:
             self._amended.add(call.id)
         batch.records.append(record)
+
+    def _twin(self, call: Call, mine: Kept | None) -> Record | None:
+        """What the store has of the same call, of this source or another one."""
+        if mine is not None:
+            return self._store.record(mine.told.call)
+        return self._twins.find(call) if self._twins is not None else None
 
     def _is_shared(self, call: Call) -> bool:
         """Whether another source has calls of the same session."""
@@ -226,8 +227,6 @@ class _Taking:
         written = self._store.write(token, batch.records, state)
         self.found.added += written.added
         self.found.known += written.known
-        joins = sum(1 for record in batch.records if record.also)
-        self.found.amended += max(0, written.amended - joins)
 
 
 @dataclass(slots=True)

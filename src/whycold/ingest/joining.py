@@ -67,7 +67,7 @@ def _is_same(call: Call, kept: Kept) -> bool:
 
 
 def richness(record: Record) -> tuple[object, ...]:
-    """Sorts records of one call by how much of it they saw; never equal for two of them."""
+    """Sorts records of one call by how much of it they saw; equal for no two sources."""
     call = record.call
     return (
         bool(call.prompt.blocks),
@@ -83,9 +83,10 @@ def joined(one: Record, other: Record) -> Record:
 
     Prompt, times and counts are those of the richer one; what that does not know is taken from
     the other: the provider's verdict, who asked, ids. Of two modes of capture the stricter holds.
-    Its diagnosis is still that of the richer one, but for whose call it is.
+    Its diagnosis is still that of the richer one, but for whose call it is. Of two that saw the
+    same ``one`` is taken for the richer, the newer one.
     """
-    rich, poor = (one, other) if richness(one) > richness(other) else (other, one)
+    rich, poor = (one, other) if richness(one) >= richness(other) else (other, one)
     call = _filled(rich.call, poor.call)
     ids = dict.fromkeys((*rich.also, poor.call.id, *poor.also))
     return Record(
