@@ -9,10 +9,10 @@ from pathlib import Path
 from whycold.sources.blocks import Blocks
 from whycold.sources.claude_code import ClaudeCode
 from whycold.sources.codex import Codex
-from whycold.sources.opencode import Opencode
 from whycold.sources.har import Har
 from whycold.sources.jsonl import Jsonl
 from whycold.sources.litellm import LiteLlm
+from whycold.sources.opencode import Opencode
 from whycold.sources.otlp import Otlp
 from whycold.sources.recorded import Source
 from whycold.sources.vcr import Vcr
