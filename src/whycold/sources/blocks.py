@@ -41,15 +41,15 @@ class Blocks:
 
     def _calls(self, file: FoundFile) -> Iterator[Seen]:
         """What is alike in all requests is looked for first, so the file is read twice."""
-        chains, told = Chains(), Told(file, self.troubles)
-        last, size = 0.0, block_size_in(file.path.name)
+        chains, told = Chains(block_size_in(file.path.name)), Told(file, self.troubles)
+        last = 0.0
         whole = None if file.path.name.endswith(_LINES) else list(_whole(file, told))
         for request in _listed(file, Told(file, [])) if whole is None else whole:
             chains.add(request)
             last = max(last, request.at or 0.0)
         written = datetime.fromtimestamp(file.mtime // 1_000_000_000, UTC)
         begins = written - timedelta(seconds=last)
-        writer = Writer(chains, begins, size)
+        writer = Writer(chains, begins)
         for request in _listed(file, told) if whole is None else whole:
             yield Seen(writer.call(request), file.path, request.begins, request.ends)
         told.done()

@@ -37,10 +37,12 @@ class Met(NamedTuple):
 class Chains:
     """All chains of a trace as a tree: a node is an id behind all that stood before it.
 
-    A stretch that no request ends in and none branches off from is one block.
+    A stretch that no request ends in and none branches off from is one block. ``size`` are the
+    tokens of an id where all of them have the same; else each request says its own.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, size: int | None = None) -> None:
+        self._size = size
         self._nodes: dict[tuple[int, int | str], int] = {}
         self._children = [0]
         self._ends: set[int] = set()
@@ -58,14 +60,19 @@ class Chains:
                 self._children[node] += 1
                 self._children.append(0)
             before, node = node, found
+        size = request.size or self._size
+        full = size is not None and len(request.ids) * size <= (request.input or 0)
         # the last one is left out where it is not full
-        self._ends |= {before, node}
+        self._ends |= {node} if full else {before, node}
         if request.input:
             self._most = max(self._most, (len(request.ids), request.input))
 
-    @property
-    def size(self) -> int:
-        """The tokens of a block by the longest prompt: the power of two that fits."""
+    def size(self, request: Request) -> int:
+        """The tokens of a block: as the trace says, else the power of two that fits the longest
+        prompt.
+        """
+        if request.size or self._size:
+            return request.size or self._size or 0
         count, tokens = self._most
         return 2 ** round(math.log2(max(1, tokens / count))) if count else _USUAL_SIZE
 
@@ -80,11 +87,11 @@ class Chains:
             self._lengths[node] = len(request.ids)
         return Met(shared, of)
 
-    def blocks(self, request: Request, size: int) -> Iterator[Block]:
+    def blocks(self, request: Request) -> Iterator[Block]:
         """The chain of a request, as blocks. One that is not full at the end is left out: what
         comes next fills it, and it gets another id.
         """
-        ids = request.ids
+        ids, size = request.ids, self.size(request)
         whole = len(ids)
         if request.input is not None and whole * size > request.input:
             whole -= 1
@@ -108,17 +115,16 @@ class Chains:
 class Writer:
     """Makes calls of the requests of one trace, in its order.
 
-    ``begins`` is when it began, ``size`` the tokens of a block where its name says so.
+    ``begins`` is when it began.
     """
 
-    def __init__(self, chains: Chains, begins: datetime, size: int | None) -> None:
-        self._chains, self._begins, self._size = chains, begins, size
+    def __init__(self, chains: Chains, begins: datetime) -> None:
+        self._chains, self._begins = chains, begins
         self._number = 0
 
     def call(self, request: Request) -> Call:
         """The call of a request."""
         api, provider = _spoken(request)
-        size = request.size or self._size or self._chains.size
         links = _links(request, self._chains.met(request))
         at = request.when or self._begins + timedelta(seconds=request.at or 0.0)
         self._number += 1
@@ -134,7 +140,7 @@ class Writer:
             api=api,
             model=request.model,
             prompt=Prompt(
-                tuple(self._chains.blocks(request, size)),
+                tuple(self._chains.blocks(request)),
                 settings=settings,
                 links=links,
                 unseen=_SETTINGS,

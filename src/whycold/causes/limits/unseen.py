@@ -97,8 +97,7 @@ class UnseenChange(LimitCause):
             return super().explains(case)
         kept = sum(block.tokens or 0 for block in before.prompt.blocks[: d.kept])
         return Evidence(
-            f"the prompts part at {d.path}, behind {exact(kept)} tokens; what stands there is not "
-            "recorded"
+            f"the prompts part behind {exact(kept)} tokens; what stands there is not recorded"
         )
 
     def tell(self, case: Case) -> Evidence:
