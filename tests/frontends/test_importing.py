@@ -45,11 +45,34 @@ def test_without_arguments_it_finds_what_the_machine_has_and_ends_with_the_deare
 ):
     ran = run(**home)
     assert (ran.code, ran.err) == (0, "")
-    first, _, head, culprit, *_, last = ran.out.strip().splitlines()
+    lines = ran.out.strip().splitlines()
+    first, _, head, culprit, *_, hint, last = lines[
+        next(i for i, t in enumerate(lines) if ": 2" in t) :
+    ]
     assert first == "Claude Code transcripts: 2 new calls in 1 file, of 2026-11-23 to 2026-11-23."
     assert head.split() == ["Culprits", "since", "misses", "tokens", "cost"]
     assert "unseen-change" in culprit and "18.0k" in culprit and "$0.171" in culprit
-    assert last.strip().startswith("whycold report --since 2026-11-23")
+    assert hint.strip().startswith("whycold report --since 2026-11-23")
+    assert last.strip() == "whycold serve opens the dashboard at http://127.0.0.1:4142/"
+
+
+def test_what_was_found_and_what_was_looked_for_in_vain_is_told_first(home: dict[str, str]):
+    first, second, *rest = run(**home).out.splitlines()
+    assert first.startswith("Claude Code transcripts  1 file, ")
+    assert first.endswith("kB in ~/.claude/projects")
+    assert second.startswith("Codex CLI rollouts       none in ~/.codex/sessions")
+    assert any(line.startswith("To be named, for they have no place") for line in rest)
+
+
+def test_what_is_named_is_not_looked_for(home: dict[str, str], tmp_path: Path):
+    ran = run("claude-code", tmp_path / ".claude/projects", **home)
+    assert ran.out.startswith("Claude Code transcripts: 2 new calls")
+
+
+def test_a_source_without_a_place_has_to_be_named_with_one(home: dict[str, str]):
+    assert run("har", **home).mistake == (
+        "har has no place of its own; name files or folders: whycold import har PATH"
+    )
 
 
 def test_what_was_imported_can_be_asked_for(home: dict[str, str]):
@@ -64,9 +87,8 @@ def test_what_was_imported_can_be_asked_for(home: dict[str, str]):
 
 def test_twice_imports_nothing_new(home: dict[str, str]):
     run(**home)
-    assert run(**home).out.startswith(
-        "Claude Code transcripts: 0 new calls in 1 file; 1 session unchanged."
-    )
+    line = "Claude Code transcripts: 0 new calls in 1 file; 1 session unchanged."
+    assert line in run(**home).out.splitlines()
 
 
 def test_claude_code_may_be_told_to_keep_its_things_elsewhere(home: dict[str, str], tmp_path: Path):
@@ -74,7 +96,7 @@ def test_claude_code_may_be_told_to_keep_its_things_elsewhere(home: dict[str, st
         transcript(name).write(tmp_path / name / f"projects/p/{name}.jsonl")
     folders = f"{tmp_path}/a, {tmp_path}/b"
     ran = run(**{**home, "CLAUDE_CONFIG_DIR": folders})
-    assert ran.out.startswith("Claude Code transcripts: 4 new calls in 2 files")
+    assert "Claude Code transcripts: 4 new calls in 2 files" in ran.out
 
 
 def test_the_folder_of_newer_versions_is_found_too(home: dict[str, str], tmp_path: Path):
@@ -98,7 +120,7 @@ def test_what_cannot_be_read_is_told_in_one_line_per_file_and_the_rest_is_import
     (folder / "bad.jsonl").write_bytes(b"{\n" * 3 + transcript("s3").lines())
     (folder / "worse.jsonl").write_bytes("{}".encode("utf-16"))
     ran = run(**home)
-    assert ran.out.startswith("Claude Code transcripts: 4 new calls in 3 files")
+    assert "Claude Code transcripts: 4 new calls in 3 files" in ran.out
     lines = ran.err.splitlines()
     assert len(lines) == 2
     assert lines[0].startswith(f"whycold: {folder}/bad.jsonl: 3 skipped: is not JSON")
