@@ -74,8 +74,9 @@ def _whole(file: FoundFile, told: Told) -> Iterator[Request]:
 
 
 def _are_lines(data: bytes) -> bool:
+    first, _, rest = data.partition(b"\n")
     try:
-        return as_map(decode(data.partition(b"\n")[0])) is not None
+        return bool(rest.strip()) and as_map(decode(first)) is not None
     except UserError:
         return False
 
