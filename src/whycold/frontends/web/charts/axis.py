@@ -11,6 +11,7 @@ from whycold.core.numbers import short
 __all__ = ["Tick", "TimeTick", "nice", "rounded", "span_of", "times"]
 
 _STEPS = (1, 2, 2.5, 5, 10)
+_NARROW_END = 85
 _LABELS = 8
 """Labels that fit below a wide chart; below a narrow one every second is left out."""
 
@@ -72,7 +73,8 @@ def times(starts: Sequence[datetime], hours: int) -> Iterator[TimeTick]:
     each = -(-len(named) // _LABELS)
     for number, (place, words) in enumerate(named[::each] if each else []):
         if place / len(starts) < 0.97:
-            yield TimeTick(round(100 * place / len(starts), 3), words, number % 2 == 1)
+            x = round(100 * place / len(starts), 3)
+            yield TimeTick(x, words, number % 2 == 1 or x > _NARROW_END)
 
 
 def span_of(start: datetime, hours: int) -> str:

@@ -13,7 +13,8 @@ from whycold.frontends.web.charts.stacks import Marker, flags
 __all__ = ["Dot", "Line", "ratios"]
 
 _TOP, _PLOT, _FULL = 14, 136, 178
-_FLOORS = (90, 80, 60, 40, 20, 0)
+_EACH = {90: 5, 80: 5, 60: 10, 40: 20, 20: 20, 0: 25}
+"""Percent from line to line, by where the scale begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def ratios(
     shares = [
         100 * part / whole if part is not None and whole else None for _, part, whole in steps
     ]
-    floor = next(f for f in _FLOORS if f <= min((s for s in shares if s is not None), default=0))
+    floor = next(f for f in _EACH if f <= min((s for s in shares if s is not None), default=0))
     room = 100 / max(len(steps), 1)
     dots: list[Dot] = []
     for place, ((start, part, whole), share) in enumerate(zip(steps, shares, strict=True)):
@@ -75,7 +76,7 @@ def ratios(
             )
         )
     starts = [start for start, *_ in steps]
-    values = [floor + (100 - floor) * n // 4 for n in range(5)] if floor else [0, 25, 50, 75, 100]
+    values = range(floor, 101, _EACH[floor])
     ticks = tuple(
         Tick(round(_TOP + _PLOT * (1 - (v - floor) / (100 - floor)), 1), f"{v}%") for v in values
     )

@@ -125,6 +125,7 @@ def _tip(
     return "\n".join((title, *rows))
 
 
+_FLAG_END = 72
 _LETTER = 0.72
 """About how much of a wide chart a letter takes, in percent."""
 
@@ -143,7 +144,7 @@ def flags(
         if not 0 <= x <= 100:
             continue
         room = _LETTER * len(words) + 1.5
-        end = x + room > 100
+        end = x > _FLAG_END
         start = x - room if end else x
         fits = start >= free
         if fits:

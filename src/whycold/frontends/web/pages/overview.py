@@ -56,19 +56,20 @@ def _show(ask: Ask) -> Mapping[str, object]:
     if not report.totals.calls:
         return {"report": None, "last": ask.query.last_seen()}
     moments = _moments(ask, report)
-    order = list(report.by_reason)
+    order, address = list(report.by_reason), ask.address
+    compared = bool(report.previous and report.previous.totals.calls)
     return {
         "report": report,
-        "compared": bool(report.previous and report.previous.totals.calls),
+        "compared": compared,
+        "targets": {reason: address.having("reason", reason) for reason in order},
         "figures": _figures(report),
         "bars": _bars(report, order, moments),
         "bar_numbers": _bar_numbers(report, order),
         "step": _step(report),
         "line": _line(report, moments),
         "line_numbers": _line_numbers(report),
-        "parts": (parts := _parts(report.totals)),
-        "parts_rows": [(part.name, exact(part.tokens)) for part in parts],
-        "culprits": top_culprits(ask, _CULPRITS),
+        "parts": _parts(report.totals),
+        "culprits": top_culprits(ask, _CULPRITS, compared=compared),
         "silent": (report.totals.input or 0) - report.totals.reporting_input,
         "tables": {by.value: _table(ask, report, by) for by in _TABLES},
         "most_rows": _ROWS,
@@ -110,10 +111,14 @@ def _moments(ask: Ask, report: Report) -> Sequence[tuple[datetime, str]]:
     began = not (report.previous and report.previous.totals.calls)
     earliest = min((point.start for point in report.series), default=ask.now)
     first = earliest + timedelta(hours=report.steps)
+    rows = ask.query.releases(ask.period, ask.asked.filters)
+    seen: dict[str, datetime] = {}
+    for row in rows:
+        seen[row.release] = min(row.first_seen, seen.get(row.release, row.first_seen))
     return [
-        (row.first_seen, row.release)
-        for row in ask.query.releases(ask.period, ask.asked.filters)
-        if row.first_seen >= ask.period.since and not (began and row.first_seen < first)
+        (at, release)
+        for release, at in seen.items()
+        if at >= ask.period.since and not (began and at < first)
     ]
 
 

@@ -10,7 +10,6 @@ from whycold.frontends.web.asking import Ask
 from whycold.frontends.web.charts.spark import Spark, spark
 from whycold.frontends.web.phrases import Edit, edit_of
 from whycold.query import Culprit, Period, State
-from whycold.store.answers import Dimension
 
 __all__ = ["CulpritLine", "culprit_line", "daily", "top_culprits"]
 
@@ -32,12 +31,10 @@ class CulpritLine:
     trend: Spark
 
 
-def top_culprits(ask: Ask, limit: int) -> Sequence[CulpritLine]:
-    """The dearest of the calls that were asked for."""
-    known = ask.query.grouped(ask.period.previous, ask.asked.filters, Dimension.provider)
+def top_culprits(ask: Ask, limit: int, *, compared: bool) -> Sequence[CulpritLine]:
+    """The dearest of the calls that were asked for; ``compared``: there are earlier ones."""
     return [
-        culprit_line(told, ask.period, bool(known))
-        for told in ask.query.culprits(ask.within, limit)
+        culprit_line(told, ask.period, compared) for told in ask.query.culprits(ask.within, limit)
     ]
 
 
