@@ -20,9 +20,8 @@ $(STAMP): requirements/dev.txt pyproject.toml scripts/setup
 	@scripts/setup "$(PYTHON)"
 	@touch $@
 
-run: setup  ## explain the shipped pairs of requests, then start whycold serve
-	@scripts/run-examples
-	@exec $(BIN)/whycold serve
+run: setup  ## import what this machine has (or offer the demo), then start whycold serve
+	@scripts/run
 
 examples: setup  ## explain the shipped pairs of requests
 	@scripts/run-examples

@@ -145,7 +145,7 @@ def test_a_path_that_is_not_there_is_a_mistake(home: dict[str, str]):
 
 def test_where_there_is_nothing_it_says_where_it_looked(home: dict[str, str], tmp_path: Path):
     mistake = run(**{**home, "HOME": str(tmp_path / "other")}).mistake
-    assert mistake.startswith(f"there is nothing to import in {tmp_path}/other/.claude/projects")
+    assert mistake.startswith("there is nothing to import in ~/.claude/projects, ")
     assert mistake.endswith("name files or folders: whycold import claude-code PATH")
 
 

@@ -91,14 +91,14 @@ def looked_for(asked: Asked) -> Looked:
 
 def nothing_in(looked: Looked, asked: Asked) -> UserError:
     """That there is nothing to import, and what to do."""
-    places = [str(place) for _, places in looked.missing for place in places]
+    places = [place for _, places in looked.missing for place in places]
     if asked.source in looked.elsewhere:
         return UserError(
             f"{asked.source} has no place of its own; name files or folders: "
             f"whycold import {asked.source} PATH"
         )
     hint = "" if asked.paths else "; name files or folders: whycold import claude-code PATH"
-    return UserError(f"there is nothing to import in {', '.join(places)}{hint}")
+    return UserError(f"there is nothing to import in {_shown(places)}{hint}")
 
 
 def _check(asked: Asked) -> None:
