@@ -13,6 +13,7 @@ from rich.console import Console
 
 from whycold import __version__
 from whycold.errors import UserError
+from whycold.frontends.blame import blame_culprit
 from whycold.frontends.comparison import Comparison
 from whycold.frontends.culprits import culprits
 from whycold.frontends.demo.command import demo
@@ -117,6 +118,7 @@ cli.add_command(misses)
 cli.add_command(explain)
 cli.add_command(culprits)
 cli.add_command(releases)
+cli.add_command(blame_culprit)
 cli.add_command(serve)
 cli.add_command(run)
 cli.add_command(doctor)

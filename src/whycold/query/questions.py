@@ -104,6 +104,19 @@ class Query:
             raise UserError(f"no culprit {id!r}; `whycold culprits` lists them")
         return self._told(row, filters)
 
+    def first_miss(self, culprit: Culprit) -> Record | None:
+        """The call that a culprit was first seen in, or in which it came back; None when that is
+        not kept any more.
+        """
+        back = culprit.row.recurred
+        if back is not None:
+            return self._store.record(back.call)
+        first = Filters(
+            culprit=culprit.row.id, until=culprit.row.first_seen + timedelta(microseconds=1)
+        )
+        found = self._store.misses(first, limit=1).items
+        return self._store.record(found[0].told.call) if found else None
+
     def _told(self, row: CulpritRow, filters: Filters) -> Culprit:
         state, until = state_of(row), filters.until or self._latest()
         rate = weekly(row, until, filters.since) if until is not None else None

@@ -1,0 +1,1 @@
+"""What would help: where an edit comes from, and what another layout would have cost."""
