@@ -8,6 +8,7 @@ from pathlib import Path
 
 from whycold.sources.blocks import Blocks
 from whycold.sources.claude_code import ClaudeCode
+from whycold.sources.claude_code_bodies import ClaudeCodeBodies
 from whycold.sources.codex import Codex
 from whycold.sources.har import Har
 from whycold.sources.jsonl import Jsonl
@@ -43,6 +44,12 @@ def _claude_code(variables: Mapping[str, str]) -> list[Path]:
     return [_expanded(folder) / "projects" for folder in folders]
 
 
+def _claude_code_bodies(variables: Mapping[str, str]) -> list[Path]:
+    """Where Claude Code was told to write whole requests."""
+    kind, _, folder = variables.get("OTEL_LOG_RAW_API_BODIES", "").partition(":")
+    return [Path(folder)] if kind == "file" and folder else []
+
+
 def _codex(variables: Mapping[str, str]) -> list[Path]:
     """Where Codex CLI keeps rollouts, and those that were archived."""
     home = _expanded(Path(variables.get("CODEX_HOME") or "~/.codex"))
@@ -68,6 +75,7 @@ def _expanded(path: Path) -> Path:
 
 KINDS: Mapping[str, Kind] = {
     "claude-code": Kind("Claude Code transcripts", ClaudeCode, _claude_code),
+    "claude-code-bodies": Kind("Claude Code bodies", ClaudeCodeBodies, _claude_code_bodies),
     "codex": Kind("Codex CLI rollouts", Codex, _codex),
     "opencode": Kind("opencode sessions", Opencode, _opencode),
     "otlp": Kind("OTLP files", Otlp, _nowhere),
