@@ -1,6 +1,8 @@
 // A load client for measuring proxies: sends one body again and again, reads streams of events.
 //
-//     client PORT PATH CONCURRENCY TOTAL BODY_FILE EVENTS WARMUP
+//     client PORT PATH CONCURRENCY TOTAL BODY_FILE EVENTS WARMUP [BODY_FILE...]
+//
+// With several files each request sends the next one; all must be of one size.
 //
 // Checks that the upstream saw the body as it was sent and that EVENTS events came back. Prints one
 // line of JSON: how many failed and how, requests per second, and in milliseconds the time to the
@@ -29,8 +31,14 @@
 
 enum chunk { SIZE, EXTENSION, DATA, LINE_END, LAST };
 
+struct body {
+    char *data;
+    uint64_t sum;
+};
+
 struct conn {
     int fd, active, wants_out, requests;
+    const struct body *body;
     size_t sent;
     uint64_t began, first_byte;
     int head_done, closes;
@@ -48,9 +56,10 @@ struct samples {
     size_t size, room;
 };
 
-static char *head, *body;
+static char *head;
 static size_t head_size, body_size;
-static uint64_t body_sum;
+static struct body *bodies;
+static int body_count;
 static int concurrency, total, expected, warmup;
 static int started, done, failed, incomplete, altered, refused, reconnected;
 static struct samples first_bytes, ways;
@@ -116,10 +125,11 @@ static void send_on(struct conn *c) {
     while (c->sent < all) {
         ssize_t n;
         if (c->sent < head_size) {
-            struct iovec parts[2] = {{head + c->sent, head_size - c->sent}, {body, body_size}};
+            struct iovec parts[2] = {{head + c->sent, head_size - c->sent},
+                                     {c->body->data, body_size}};
             n = writev(c->fd, parts, 2);
         } else {
-            n = send(c->fd, body + (c->sent - head_size), all - c->sent, MSG_NOSIGNAL);
+            n = send(c->fd, c->body->data + (c->sent - head_size), all - c->sent, MSG_NOSIGNAL);
         }
         if (n < 0) {
             if (errno == EAGAIN) want_out(c, 1);
@@ -135,7 +145,7 @@ static void begin(struct conn *c) {
         c->active = 0;
         return;
     }
-    started++;
+    c->body = &bodies[started++ % body_count];
     c->active = 1;
     c->requests++;
     c->sent = c->in_size = c->text_size = 0;
@@ -177,7 +187,8 @@ static void scan(struct conn *c, const char *data, size_t size, uint64_t now) {
         char *at = c->text, *end = c->text + c->text_size, *found;
         if (!c->events) {
             char *sum = memmem(at, (size_t)(end - at), "\"sum\":\"", 7);
-            if (sum && end - sum >= 23 && strtoull(sum + 7, NULL, 16) != body_sum) altered++;
+            if (sum && end - sum >= 23 && strtoull(sum + 7, NULL, 16) != c->body->sum)
+                altered++;
         }
         while ((found = memmem(at, (size_t)(end - at), MARK, 3)) && end - found >= 19) {
             uint64_t left = strtoull(found + 3, NULL, 16);
@@ -274,16 +285,24 @@ static void read_body(const char *path) {
         perror(path);
         exit(2);
     }
+    if (body_count && body_size != (size_t)info.st_size) {
+        fprintf(stderr, "client: %s is of another size\n", path);
+        exit(2);
+    }
     body_size = (size_t)info.st_size;
-    body = malloc(body_size + 1);
-    if (read(fd, body, body_size) != (ssize_t)body_size) exit(2);
+    bodies = realloc(bodies, (size_t)(body_count + 1) * sizeof *bodies);
+    struct body *b = &bodies[body_count++];
+    b->data = malloc(body_size + 1);
+    b->sum = 0;
+    if (read(fd, b->data, body_size) != (ssize_t)body_size) exit(2);
     close(fd);
-    for (size_t i = 0; i < body_size; i++) body_sum += (unsigned char)body[i];
+    for (size_t i = 0; i < body_size; i++) b->sum += (unsigned char)b->data[i];
 }
 
 int main(int argc, char **argv) {
-    if (argc != 8) {
-        fprintf(stderr, "usage: client PORT PATH CONCURRENCY TOTAL BODY_FILE EVENTS WARMUP\n");
+    if (argc < 8) {
+        fprintf(stderr, "usage: client PORT PATH CONCURRENCY TOTAL BODY_FILE EVENTS WARMUP "
+                        "[BODY_FILE...]\n");
         return 2;
     }
     signal(SIGPIPE, SIG_IGN);
@@ -291,6 +310,7 @@ int main(int argc, char **argv) {
     concurrency = atoi(argv[3]);
     total = atoi(argv[4]);
     read_body(argv[5]);
+    for (int i = 8; i < argc; i++) read_body(argv[i]);
     expected = atoi(argv[6]);
     warmup = atoi(argv[7]);
     target.sin_family = AF_INET;
