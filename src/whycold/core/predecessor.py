@@ -13,7 +13,7 @@ from typing import TypeAlias
 from whycold.core.call import Call
 from whycold.core.content import digest
 from whycold.core.edit import similarity
-from whycold.core.prompt import Block, Prompt, Section
+from whycold.core.prompt import Block, Kind, Prompt, Section
 
 __all__ = ["History", "Link", "Linked", "placed"]
 
@@ -230,6 +230,9 @@ def _continued(call: Call, other: Call, answered: Collection[int]) -> _Score | N
     if shared < _TRIVIAL and not (opening and _whole_message(ours, theirs)):
         return None
     dropped = sum(b.size for b in theirs.blocks) - shared - opening
+    if dropped and theirs.blocks[0].kind is Kind.chained:
+        # behind the first change every id is another one, whatever was dropped
+        dropped = 1
     grown = (
         len(theirs.chain) <= len(ours.chain)
         and ours.chain[len(theirs.chain) - 1] == theirs.chain[-1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -48,6 +48,7 @@ class Chains:
         self._ends: set[int] = set()
         self._blocks: dict[int, Block] = {}
         self._lengths: list[int] = []
+        self._latest: dict[str, Sequence[int | str]] = {}
         self._most = (0, 0)
 
     def add(self, request: Request) -> None:
@@ -87,6 +88,14 @@ class Chains:
             self._lengths[node] = len(request.ids)
         return Met(shared, of)
 
+    def follows(self, request: Request, met: Met) -> bool:
+        """Whether a request shares as much with the one listed before it as with any."""
+        ids = self._latest.pop(request.before or "", ())
+        self._latest[request.key] = request.ids
+        pairs = enumerate(zip(request.ids, ids, strict=False))
+        shared = next((i for i, (a, b) in pairs if a != b), min(len(ids), len(request.ids)))
+        return shared >= met.shared
+
     def blocks(self, request: Request) -> Iterator[Block]:
         """The chain of a request, as blocks. One that is not full at the end is left out: what
         comes next fills it, and it gets another id.
@@ -125,7 +134,7 @@ class Writer:
     def call(self, request: Request) -> Call:
         """The call of a request."""
         api, provider = _spoken(request)
-        links = _links(request, self._chains.met(request))
+        links = self._links(request)
         at = request.when or self._begins + timedelta(seconds=request.at or 0.0)
         self._number += 1
         at += self._number * _TICK
@@ -159,19 +168,19 @@ class Writer:
             agent=request.agent,
         )
 
+    def _links(self, request: Request) -> Links:
+        """What is known of the past of a request: the one that it names; else what it shares, and
+        among equals the place in a list.
 
-def _links(request: Request, met: Met) -> Links:
-    """What is known of the past of a request: the one that it names; else what it shares, which
-    tells more than the place in a list.
-
-    Where nobody says which requests are one conversation, one that shares less than half of an
-    earlier one has only begun like it.
-    """
-    if request.named and request.before is not None:
-        return Links(follows=request.before)
-    if request.session is None:
-        return Links(begins=request.opens or 2 * met.shared < met.of)
-    return Links(follows=None if met.shared else request.before)
+        Where nobody says which requests are one conversation, one that shares less than half of an
+        earlier one has only begun like it.
+        """
+        met = self._chains.met(request)
+        if request.named and request.before is not None:
+            return Links(follows=request.before)
+        if request.session is None:
+            return Links(begins=request.opens or 2 * met.shared < met.of)
+        return Links(follows=request.before if self._chains.follows(request, met) else None)
 
 
 def _rest(request: Request) -> int | None:

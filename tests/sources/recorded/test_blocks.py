@@ -17,7 +17,7 @@ from whycold.core.diagnosis import Diagnosis
 from whycold.diagnose import Engine
 from whycold.providers.registry import rules_for
 from whycold.sources.blocks import Blocks
-from whycold.sources.recorded import Source
+from whycold.sources.recorded import Group, Source
 
 SIZE = 64
 
@@ -62,6 +62,13 @@ def session(path: Path, *requests: Any, **more: Any) -> Path:
 
 def lines(path: Path, *found: Any) -> Path:
     return written(path, "".join(json.dumps(one) + "\n" for one in found))
+
+
+def followed(group: Group) -> list[int | None]:
+    """The number of each call's predecessor."""
+    engine, calls = Engine(rules_for), in_order(group)
+    numbers = {call.id: number for number, call in enumerate(calls)}
+    return [numbers.get(engine.take(call).predecessor or "") for call in calls]
 
 
 def linked(source: Source) -> list[tuple[Call, Diagnosis]]:
@@ -112,11 +119,21 @@ def test_a_conversation_that_was_forked_is_followed_along_its_branches(tmp_path:
     one = [ids.of(("start", 40), ("left", 10 * n)) for n in range(4)]
     other = [ids.of(("start", 40), ("left", 20), ("right", 10 * n)) for n in range(1, 4)]
     mixed = [one[0], one[1], one[2], other[0], one[3], other[1], other[2]]
-    session(tmp_path / "a.json", *(request(t, 9.0 * n) for n, t in enumerate(mixed)))
-    found = linked(Blocks([tmp_path]))
-    names = {call.id: number for number, (call, _) in enumerate(found)}
-    before = [names[d.predecessor] if d.predecessor else None for _, d in found]
-    assert before == [None, 0, 1, 2, 2, 3, 5]
+    named = ({"session_id": "s1"}, {})
+    for number, more in enumerate(named):
+        found = (mooncake(900 * n, len(t) * 512, t) | more for n, t in enumerate(mixed))
+        lines(tmp_path / f"{number}.jsonl", *found)
+    for group in Blocks([tmp_path]).groups:
+        assert followed(group) == [None, 0, 1, 2, 2, 3, 5]
+
+
+def test_in_a_list_the_request_before_comes_first_among_those_that_share_as_much(tmp_path: Path):
+    ids = Ids()
+    parts = [("start", 40)], [("start", 40), ("aside", 9)], [("start", 40), ("more", 8)]
+    found = (request(ids.of(*part), 9.0 * n) for n, part in enumerate(parts))
+    session(tmp_path / "a.json", *found)
+    (group,) = Blocks([tmp_path]).groups
+    assert followed(group) == [None, 0, 1]
 
 
 def test_prompts_that_share_nothing_follow_each_other_where_the_trace_lists_them(tmp_path: Path):
