@@ -53,7 +53,7 @@ class Draft:
 
     ``views`` are records that stand for it, ``pieces`` events with a message each; ``asked`` and
     ``answered`` bodies. ``file``, ``begins`` and ``ends`` are where its latest record stands,
-    ``size`` the bytes of all. ``id`` is the call's once it was told; ``fresh``: more came since.
+    ``size`` the bytes of all. ``id`` is the call's once it was told.
     """
 
     file: Path
@@ -65,14 +65,6 @@ class Draft:
     answered: Telemetry | None = None
     size: int = 0
     id: str | None = None
-    fresh: bool = True
-
-    def add(self, to: list[Telemetry], record: Telemetry) -> None:
-        """One more record, unless it is there."""
-        if record not in to:
-            to.append(record)
-            self.size += record.size
-            self.fresh = True
 
     @property
     def at(self) -> datetime | None:

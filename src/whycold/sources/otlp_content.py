@@ -287,9 +287,7 @@ def read_pieces(pieces: Iterable[Telemetry]) -> Content:
     messages: list[Json] = []
     tools: list[Json] | None = None
     reply: list[Json] = []
-    scope = ""
     for piece in sorted(pieces, key=lambda piece: piece.start or _NEVER):
-        scope = piece.scope
         body = as_map(piece.body) or {}
         content = as_map(body.get("content")) or {}
         if piece.name == "gen_ai.choice":
@@ -301,4 +299,5 @@ def read_pieces(pieces: Iterable[Telemetry]) -> Content:
             messages.append(_plain({**body, "role": role}))
     if not messages:
         return Content(reply=reply or None)
-    return _completed(Content(tools=tools, messages=messages, reply=reply or None), scope)
+    # of no scope: the event that holds the tools may still be on its way
+    return _completed(Content(tools=tools, messages=messages, reply=reply or None), "")

@@ -23,6 +23,7 @@ __all__ = ["Joining"]
 _MOST = 4096
 """Calls that wait for more to be told of them."""
 _MOST_BYTES = 128 << 20
+_MOST_WAITING = 32 << 20
 _MOST_AROUND = 65_536
 _HIGHEST = 64
 _EARLY = timedelta(seconds=2)
@@ -42,8 +43,13 @@ class Joining:
         self._named: dict[tuple[str, ...], Draft] = {}
         self._under: defaultdict[tuple[str, ...], list[Draft]] = defaultdict(list)
         self._around: OrderedDict[tuple[str, str], tuple[str, Around]] = OrderedDict()
-        self._asked: list[Telemetry] = []
-        self._loose: list[Telemetry] = []
+        self._fresh: dict[int, Draft] = {}
+        self._held = 0
+        self._asked, self._loose = _Waiting(), _Waiting()
+
+    def __len__(self) -> int:
+        """How many calls wait for more."""
+        return len(self._drafts)
 
     def take(self, record: Telemetry, file: Path, begins: int, ends: int) -> None:
         """One record, and where its document stands."""
@@ -51,23 +57,23 @@ class Joining:
         if part is Part.around or (part is Part.call and record.span):
             self._stands(record)
         if part is Part.asked:
-            self._asked = [*self._asked[-_MOST:], record]
+            self._asked.append(record)
         elif part is Part.piece and not record.span:
-            self._loose = [*self._loose[-_MOST:], record]
+            self._loose.append(record)
         elif part is not None and part is not Part.around:
             draft = self._draft(record, file)
             draft.file, draft.begins, draft.ends = file, begins, ends
-            draft.fresh = True
+            self._fresh[id(draft)] = draft
             if part is Part.call:
-                draft.add(draft.views, record)
+                self._add(draft, draft.views, record)
             elif part is Part.piece:
-                draft.add(draft.pieces, record)
+                self._add(draft, draft.pieces, record)
             elif draft.answered is None:
-                draft.answered, draft.fresh = record, True
+                draft.answered = record
 
     def full(self) -> Iterator[Seen]:
         """The older half of the calls, once there are too many."""
-        if len(self._drafts) > _MOST or self._bytes() > _MOST_BYTES:
+        if len(self._drafts) > _MOST or self._held > _MOST_BYTES:
             waiting = sorted(self._drafts.values(), key=_time)
             yield from self._done(waiting[: max(1, len(waiting) // 2)])
 
@@ -78,19 +84,13 @@ class Joining:
     def news(self) -> Iterator[Seen]:
         """Calls of which something new was taken; they are held on, for more may come."""
         self._place_loose()
-        for draft in sorted(self._drafts.values(), key=_time):
-            if draft.fresh and (seen := self._seen(draft)) is not None:
+        fresh = [draft for key, draft in self._fresh.items() if key in self._drafts]
+        for draft in sorted(fresh, key=_time):
+            if (seen := self._seen(draft)) is not None:
                 yield seen
-            draft.fresh = False
-        held = self._bytes()
-        for draft in list(self._drafts.values()):
-            if len(self._drafts) <= _MOST and held <= _MOST_BYTES:
-                break
-            held -= draft.size
-            self._forget(draft)
-
-    def _bytes(self) -> int:
-        return sum(draft.size for draft in self._drafts.values())
+        self._fresh.clear()
+        while len(self._drafts) > _MOST or self._held > _MOST_BYTES:
+            self._forget(next(iter(self._drafts.values())))
 
     def _stands(self, span: Telemetry) -> None:
         """Remember what a span says of those that stand in it."""
@@ -98,6 +98,14 @@ class Joining:
         self._around[span.trace, span.span] = span.parent, Around(conversation(span), agent)
         if len(self._around) > _MOST_AROUND:
             self._around.popitem(last=False)
+
+    def _add(self, draft: Draft, to: list[Telemetry], record: Telemetry) -> None:
+        """One more record, unless it is there."""
+        self._fresh[id(draft)] = draft
+        if record not in to:
+            to.append(record)
+            draft.size += record.size
+            self._held += record.size
 
     def _draft(self, record: Telemetry, file: Path) -> Draft:
         """The draft that a record belongs to; of several, which it joins, one is made."""
@@ -138,7 +146,7 @@ class Joining:
         into.views += other.views
         into.pieces += other.pieces
         into.answered = into.answered or other.answered
-        into.id, into.fresh = into.id or other.id, True
+        into.id = into.id or other.id
         into.size += other.size
         self._drafts.pop(id(other), None)
         self._rename(other, into)
@@ -174,10 +182,14 @@ class Joining:
 
     def _forget(self, draft: Draft) -> None:
         del self._drafts[id(draft)]
+        self._fresh.pop(id(draft), None)
+        self._held -= draft.size
         self._rename(draft, None)
 
     def _place_loose(self) -> None:
         """Messages that name no span go to the one that was under way, where there was just one."""
+        if not self._loose.records:
+            return
         spans = deque(
             sorted(
                 (
@@ -189,19 +201,18 @@ class Joining:
                 key=lambda span: span[0],
             )
         )
-        left: list[Telemetry] = []
+        waiting, self._loose = self._loose.records, _Waiting()
         under_way: list[tuple[datetime, datetime, Draft, Telemetry]] = []
-        for piece in sorted(self._loose, key=lambda record: record.start or _NEVER):
+        for piece in sorted(waiting, key=lambda record: record.start or _NEVER):
             at = piece.start or _NEVER
             while spans and spans[0][0] <= at:
                 under_way.append(spans.popleft())
             under_way = [span for span in under_way if span[1] >= at]
             near = [s for s in under_way if _same_writer(s[3], piece)]
             if len(near) == 1:
-                near[0][2].add(near[0][2].pieces, piece)
+                self._add(near[0][2], near[0][2].pieces, piece)
             else:
-                left.append(piece)
-        self._loose = left
+                self._loose.append(piece)
 
     def _surroundings(self, draft: Draft) -> Around:
         """What the nearest spans say that say something."""
@@ -230,7 +241,7 @@ class Joining:
                 continue
             near = [
                 body
-                for body in self._asked
+                for body in self._asked.records
                 if body.start is not None
                 and began - _EARLY <= body.start <= end
                 and _sender(body) == _sender(view)
@@ -238,6 +249,20 @@ class Joining:
             if len(near) == 1:
                 return near[0]
         return None
+
+
+class _Waiting:
+    """Records that belong to some call, the latest of them, bounded in bytes."""
+
+    def __init__(self) -> None:
+        self.records: deque[Telemetry] = deque()
+        self._size = 0
+
+    def append(self, record: Telemetry) -> None:
+        self.records.append(record)
+        self._size += record.size
+        while self._size > _MOST_WAITING:
+            self._size -= self.records.popleft().size
 
 
 def _ids(views: Iterable[Telemetry]) -> set[tuple[str, ...]]:
