@@ -96,8 +96,7 @@ class BodyReader:
     def _answer(self, file: FoundFile) -> JsonMap | None:
         told, answer = Told(file, self._troubles), None
         try:
-            raw = read_whole(file, told)
-            answer = decode_map(raw) if raw is not None else None
+            answer = decode_map(read_whole(file, told) or b"")
         except UserError as error:
             told.skip(error)
         told.done()
@@ -108,13 +107,12 @@ class BodyReader:
         if file is not None:
             told = Told(file, self._troubles)
             try:
-                raw = read_whole(file, told)
-                if raw is not None:
-                    headers = {"anthropic-beta": ",".join(_betas(raw))}
-                    made = self._turns.read(
-                        NAME, raw, headers, lambda whole: Prepared(WIRES[NAME], dialect, whole)
-                    )
-                    return made[0].request, made[1]
+                raw = read_whole(file, told) or b""
+                headers = {"anthropic-beta": ",".join(_betas(raw))}
+                made = self._turns.read(
+                    NAME, raw, headers, lambda whole: Prepared(WIRES[NAME], dialect, whole)
+                )
+                return made[0].request, made[1]
             except UserError as error:
                 told.skip(error)
             finally:
