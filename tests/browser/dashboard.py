@@ -83,10 +83,15 @@ def opened(
         if not request.url.startswith((address, "data:", "blob:")):
             faults.append(f"another origin: {request.url}")
 
+    def failed(request: Request) -> None:
+        # a download, or a page that was left before it was there
+        if request.failure != "net::ERR_ABORTED":
+            faults.append(f"failed: {request.url} {request.failure}")
+
     page.on("console", said)
     page.on("pageerror", lambda error: faults.append(f"error: {error}"))
     page.on("request", asked)
-    page.on("requestfailed", lambda request: faults.append(f"failed: {request.url}"))
+    page.on("requestfailed", failed)
     try:
         yield page
     finally:

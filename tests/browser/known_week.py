@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 from tests.traffic import END
 from whycold.core.call import Call, Reply, Usage
@@ -245,7 +246,7 @@ def _record(
     *,
     full: bool = False,
 ) -> Record:
-    origin = {name: chance.choice(values) for name, values in PLACES.items()}
+    origin: dict[str, Any] = {name: chance.choice(values) for name, values in PLACES.items()}
     release = [name for since, name in RELEASES if since <= at][-1]
     lost = usage.input or 0
     call = Call(
@@ -279,7 +280,7 @@ def _id(culprit: Culprit) -> str:
     return f"{CULPRITS.index(culprit) + 0xC0FFEE00:016x}"
 
 
-def _lost(culprit: Culprit, missed: int) -> dict[str, object]:
+def _lost(culprit: Culprit, missed: int) -> dict[str, Any]:
     section = culprit.path.partition("[")[0].partition(".")[0]
     found = (
         Found(
