@@ -83,8 +83,8 @@ class Session:
             try:
                 record = read_record(line)
             except UserError as error:
-                # a last line without its end is still being written
-                if lines.ended and line.strip():
+                # a last line without its end is still being written, if it is a record at all
+                if line.strip() and (lines.ended or line[:1] != b"{"):
                     bad[" ".join(str(error).split())[:80]] += 1
                 continue
             if self._project is None:
