@@ -1,7 +1,8 @@
 """Diagnoses recorded traffic and prints how right that was: `python -m bench.accuracy FOLDER…`.
 
 Every folder is one history: the VCR cassettes (.yml, .yaml) and LiteLLM-style request logs (.json)
-below it. `--write PAGE` writes the Markdown page instead, with the day and how it was made.
+below it, or a folder of traces of blocks. What `whycold import` makes of it is held against the
+same. `--write PAGE` writes the Markdown page instead, with the day and how it was made.
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench.blocks import HEADS, Trace
+from bench.blocks import measured as measured_trace
+from bench.blocks import rows as trace_rows
+from bench.imported import Imported, imported
 from bench.recordings import Source
 from bench.recordings_litellm import read_log
 from bench.recordings_rule import Expected, agrees, expected
@@ -29,7 +34,14 @@ _KNOWN = {
     "openhands-logs": ("OpenHands", "github.com/OpenHands/software-agent-sdk", "MIT"),
 }
 """Where public recordings come from, by the name of the folder they are kept in."""
+_KNOWN_TRACES = "traces"
+"""What the name of a folder of traces of blocks holds."""
 _LOST = (Verdict.miss, Verdict.partial)
+_KINDS = {
+    Reason.provider: "provider",
+    Reason.unseen: "unseen",
+    Reason.unexplained: "unexplained",
+}
 
 
 @dataclass(frozen=True)
@@ -39,6 +51,7 @@ class Result:
     source: Source
     diagnoses: tuple[Diagnosis, ...]
     rule: tuple[Expected | None, ...]
+    imported: Imported
 
     @property
     def name(self) -> str:
@@ -77,23 +90,24 @@ def read_folder(folder: Path) -> Source:
     return source
 
 
-def measured(source: Source) -> Result:
-    """The diagnoses of a source, taken as one history, in time order."""
+def measured(source: Source, folder: Path) -> Result:
+    """The diagnoses of a source, taken as one history, in time order; and as it is imported."""
     order = sorted(range(len(source.calls)), key=lambda i: source.calls[i].order)
     source.calls = [source.calls[i] for i in order]
     source.recordings = [source.recordings[i] for i in order]
     rule = expected(source.recordings, [call.usage for call in source.calls])
-    return Result(source, tuple(diagnose(source.calls, rules_for)), tuple(rule))
+    told = tuple(diagnose(source.calls, rules_for))
+    return Result(source, told, tuple(rule), imported(folder))
 
 
-def tables(results: Sequence[Result]) -> Iterator[str]:
+def tables(results: Sequence[Result], traces: Sequence[Trace] = ()) -> Iterator[str]:
     """The tables, as Markdown."""
     told = [d for r in results for d in r.diagnoses]
     heads = ("source", "calls", "read", "opaque blocks", "tokens sum to the reported input")
     yield from _table("What was read", (*heads, "repeated"), map(_read, results))
     heads = ("source", *Verdict, "as the rule says", "read to the token")
     yield from _table("Verdicts", heads, map(_verdicts, results))
-    heads = ("source", "missed", "explained", "left to the provider", "unexplained")
+    heads = ("source", "missed", "explained", "left to the provider", "unseen", "unexplained")
     shares = [(r.name, *_shares(r.diagnoses)) for r in results]
     yield from _table("Missed tokens", heads, [*shares, ("all", *_shares(told))])
     yield from _table("Causes", ("cause", "reason", "calls", "missed tokens"), _causes(told))
@@ -101,6 +115,18 @@ def tables(results: Sequence[Result]) -> Iterator[str]:
     yield from _table("Every loss", heads, _losses(results))
     yield from _disagreements(results)
     yield from _own_verdicts(told)
+    heads = ("source", "calls", "input", "read", "written", "output", "as counted", "told alike")
+    yield from _table("Imported", heads, map(_imported, results))
+    if traces:
+        yield from _table("Traces of blocks", HEADS, trace_rows(traces))
+
+
+def _imported(result: Result) -> tuple[object, ...]:
+    found = result.imported
+    alike = f"{found.alike(result.diagnoses)} of {len(found.told)}"
+    counts = (_number(found.totals[name]) for name in ("input", "read", "written", "output"))
+    counted = "yes" if found.totals == found.apart else "no"
+    return (result.name, len(found.told), *counts, counted, alike)
 
 
 def _read(result: Result) -> tuple[object, ...]:
@@ -154,17 +180,16 @@ def _own_verdicts(told: Sequence[Diagnosis]) -> Iterator[str]:
     yield ""
 
 
-def _shares(told: Iterable[Diagnosis]) -> tuple[str, str, str, str]:
+def _shares(told: Iterable[Diagnosis]) -> tuple[str, ...]:
     missed: Counter[str] = Counter()
     for d in told:
-        kind = {Reason.provider: "provider", Reason.unexplained: "unexplained"}
-        missed[kind.get(d.reason, "explained") if d.reason else "explained"] += d.missed_tokens
+        missed[_KINDS.get(d.reason, "explained") if d.reason else "explained"] += d.missed_tokens
     total = missed.total()
 
     def share(kind: str) -> str:
         return f"{_number(missed[kind])} ({missed[kind] / total:.0%})" if total else "0"
 
-    return _number(total), share("explained"), share("provider"), share("unexplained")
+    return _number(total), *map(share, ("explained", "provider", "unseen", "unexplained"))
 
 
 def _causes(told: Sequence[Diagnosis]) -> Iterator[tuple[object, ...]]:
@@ -198,7 +223,7 @@ def _number(value: int | None) -> str:
     return "" if value is None else f"{value:,}"
 
 
-def page(results: Sequence[Result], day: str) -> str:
+def page(results: Sequence[Result], traces: Sequence[Trace], day: str) -> str:
     """docs/accuracy.md: what was measured, how, and the tables."""
     sources = [
         f"- **{name}** ({where}, {licence})"
@@ -206,7 +231,14 @@ def page(results: Sequence[Result], day: str) -> str:
         for name, where, licence in [_KNOWN.get(r.source.name, (r.source.name, "", ""))]
     ]
     return "\n".join(
-        [_HEAD.format(day=day, engine=ENGINE_VERSION), *sources, _RULE, *tables(results), _BY_HAND]
+        [
+            _HEAD.format(day=day, engine=ENGINE_VERSION),
+            *sources,
+            *_TRACES[: len(traces)],
+            _RULE,
+            *tables(results, traces),
+            _BY_HAND,
+        ]
     )
 
 
@@ -225,6 +257,9 @@ what one file wrote to the cache, another may read. An exchange that stands in s
 once; files without a request in them (tokens that mlx-lm generated, lists of messages) are left
 out.
 """
+_TRACES = (
+    "- **traces of blocks** (github.com/callanjfox/kv-cache-tester, Apache-2.0): eight of them",
+)
 _RULE = """
 The verdict is held against a rule that looks at bodies and counts only and shares no code with the
 engine (`bench/recordings_rule.py`): a call that begins with all that an earlier call of the same
@@ -233,6 +268,17 @@ of the characters. Reading 95 % of what was owed (85 % of such a share) is a hit
 miss; a repeat for which no marker asked for an entry is a miss; a call that begins like no other is
 a first one. *Read to the token*: of the hits on caches that promise one, how many read exactly what
 the engine says was left for them.
+
+*Imported*: the same folders as `whycold import vcr` and `whycold import litellm` read them. Totals
+are held against a count that shares no code with whycold
+(`tests/sources/recorded/independent_count.py`), verdicts, causes and missed tokens against those of
+the reader that the other tables are made with.
+
+*Traces of blocks* hold ids of 64 tokens each, neither text nor what was read, so all their verdicts
+are *unknown*, and every break is *unseen*. What is measured (`bench/blocks.py`) is whether the
+request that a trace lists before another one is its predecessor, and whether a break is told at the
+block where the ids part. *Shares most with it*: the ids alone say so, too; the others share nothing
+with any request before them, and the list decides.
 """
 _BY_HAND = """## What reading them by hand showed
 
@@ -263,19 +309,23 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--write", type=Path, metavar="PAGE", help="write the page there")
     options = parser.parse_args(arguments)
     results: list[Result] = []
+    traces: list[Trace] = []
     for folder in options.folders:
         if not folder.is_dir():
             print(f"{folder}: is not there, skipped", file=sys.stderr)
             continue
-        results.append(measured(read_folder(folder)))
+        if _KNOWN_TRACES in folder.name:
+            traces += map(measured_trace, sorted(folder.glob("*.json")))
+            continue
+        results.append(measured(read_folder(folder), folder))
         for note in results[-1].source.notes:
             print(f"{folder.name}/{note}", file=sys.stderr)
     if not results:
         return 0
     if options.write is None:
-        print("\n".join(tables(results)))
+        print("\n".join(tables(results, traces)))
     else:
-        options.write.write_text(page(results, f"{datetime.now(UTC):%Y-%m-%d}"), "utf-8")
+        options.write.write_text(page(results, traces, f"{datetime.now(UTC):%Y-%m-%d}"), "utf-8")
     return 0
 
 

@@ -39,9 +39,10 @@ class Trace:
     """What holds of one trace.
 
     ``followed`` requests stand behind another one; of these ``right`` have it as predecessor, and
-    ``closest`` share as much with it as with any before, and something. ``breaks`` are those that do not go on with all of it,
-    ``placed`` those that whycold says to break just there. ``invented`` are breaks that it tells
-    where there is none. ``counted``: all totals are those of a count that is made apart.
+    ``closest`` share as much with it as with any before, and something. ``breaks`` are those that
+    do not go on with all of it, ``placed`` those that whycold says to break just there.
+    ``invented`` are breaks that it tells where there is none. ``counted``: all totals are those of
+    a count that is made apart.
     """
 
     name: str

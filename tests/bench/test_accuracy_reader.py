@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from bench.accuracy import main, measured, read_folder
+from bench.blocks import measured as measured_trace
 from bench.recordings_rule import Expected
 from whycold.core.diagnosis import Verdict
 
@@ -163,7 +164,7 @@ def test_the_rule_and_the_engine_judge_a_history_alike(tmp_path: Path):
         (ANTHROPIC, claude("Good morning"), claude_answer(2000, 0)),
         (ANTHROPIC, claude("Good evening"), claude_answer(0, 2000)),
     )
-    result = measured(read_folder(tmp_path))
+    result = measured(read_folder(tmp_path), tmp_path)
     assert list(result.rule) == [Expected.nothing, Expected.hit, Expected.miss]
     assert [d.verdict for d in result.diagnoses] == [Verdict.first, Verdict.hit, Verdict.miss]
     assert (result.exact, result.disagreements) == (3, [])
@@ -174,7 +175,7 @@ def test_a_repeat_that_nobody_asked_to_cache_is_told_from_one_that_was(tmp_path:
     answer = claude_answer(0, 0)
     answer["usage"]["input_tokens"] = 2009
     python_cassette(tmp_path / "one.yaml", (ANTHROPIC, body, answer), (ANTHROPIC, body, answer))
-    result = measured(read_folder(tmp_path))
+    result = measured(read_folder(tmp_path), tmp_path)
     assert list(result.rule) == [Expected.nothing, Expected.unasked]
     assert [d.verdict for d in result.diagnoses] == [Verdict.first, Verdict.miss]
 
@@ -206,3 +207,27 @@ def _chat() -> tuple[dict[str, Any], dict[str, Any]]:
             "usage": {"prompt_tokens": 1900, "prompt_tokens_details": {"cached_tokens": 0}},
         },
     )
+
+
+def test_what_is_imported_is_counted_apart_and_told_alike(tmp_path: Path):
+    python_cassette(
+        tmp_path / "one.yaml",
+        (ANTHROPIC, claude("Hello"), claude_answer(0, 2000)),
+        (ANTHROPIC, claude("Good morning"), claude_answer(2000, 0)),
+    )
+    result = measured(read_folder(tmp_path), tmp_path)
+    assert result.imported.alike(result.diagnoses) == 2
+    assert result.imported.totals == result.imported.apart
+
+
+def test_traces_of_blocks_are_measured(tmp_path: Path):
+    ids = ([*range(40)], [*range(48)], [*range(20), *range(100, 140)])
+    requests = [
+        {"t": 9.0 * n, "model": "claude-opus-4-6", "in": len(i) * 64, "out": 5, "hash_ids": i}
+        for n, i in enumerate(ids)
+    ]
+    trace = tmp_path / "trace_1.json"
+    trace.write_text(json.dumps({"id": "trace_1", "block_size": 64, "requests": requests}))
+    found = measured_trace(trace)
+    assert (found.followed, found.right, found.closest) == (2, 2, 2)
+    assert (found.breaks, found.placed, found.invented, found.counted) == (1, 1, 0, True)
