@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 from whycold.core.call import Call, Reply, Said
 from whycold.core.diagnosis import Diagnosis
+from whycold.store.answers import Filters
 from whycold.store.base import Store
 from whycold.store.records import Capture, Kept, Record
 
@@ -21,6 +22,10 @@ IMPORTED: Final = "imported."
 _RECORDED: Final = "spool.position"
 _APART: Final = timedelta(hours=6)
 """How far apart two sources may date one call: some know only what came before or after it."""
+_NAMELESS: Final = frozenset({"opencode"})
+"""Sources that keep neither request nor message ids."""
+_NEAR: Final = timedelta(minutes=10)
+_MOST_NEAR: Final = 200
 _STRICTNESS: Final = {Capture.full: 0, Capture.hash: 1, Capture.usage: 2, Capture.none: 3}
 _T = TypeVar("_T")
 
@@ -40,6 +45,8 @@ class Twins:
 
     def __init__(self, store: Store, source: str) -> None:
         self._store, self._source = store, source
+        state = store.state()
+        self._has_nameless = any(IMPORTED + name in state for name in _NAMELESS)
 
     def find(self, call: Call) -> Record | None:
         """The record of the same call; None when there is none, or its own source wrote it."""
@@ -47,7 +54,33 @@ class Twins:
             kept = self._store.find(id) if id is not None else None
             if kept is not None and kept.source != self._source and _is_same(call, kept):
                 return self._store.record(kept.told.call)
-        return None
+        return self._alike(call)
+
+    def _alike(self, call: Call) -> Record | None:
+        """Where a source keeps no ids: the only call of the same session that was sent at about the
+        same time and has the same counts.
+        """
+        nameless = self._source in _NAMELESS
+        if call.session is None or not (nameless or self._has_nameless):
+            return None
+        near = Filters(session=call.session, since=call.at - _NEAR, until=call.at + _NEAR)
+        found = [
+            kept
+            for kept in self._store.calls(near, limit=_MOST_NEAR).items
+            if kept.source != self._source
+            and (nameless or kept.source in _NAMELESS)
+            and _counts_alike(call, kept)
+        ]
+        return self._store.record(found[0].told.call) if len(found) == 1 else None
+
+
+def _counts_alike(call: Call, kept: Kept) -> bool:
+    """Whether two calls have the same counts, as far as both were told them, and enough of them."""
+    one, other = call.usage, kept.told.usage
+    if one.input is None or one.output is None:
+        return False
+    read = one.cache_read is None or other.cache_read in (None, one.cache_read)
+    return (one.input, one.output) == (other.input, other.output) and read
 
 
 def _is_same(call: Call, kept: Kept) -> bool:
