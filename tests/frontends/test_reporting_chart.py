@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
+from whycold.core.diagnosis import Reason
+from whycold.frontends.palette import REASONS
 from whycold.frontends.reporting_chart import Column, Columns, chart, columns
 from whycold.frontends.reporting_look import LEVELS, Look, bar, sparkline
 from whycold.query import Period, Report
@@ -76,14 +78,16 @@ def test_a_bar_is_stacked_in_the_order_of_the_reasons():
     column = Column(MONDAY, {"tools_changed": 50, "expired": 50})
     rows = list(chart(Columns((column,), 1, 1), ["expired", "tools_changed"], 2, COLOURED))
     styles = [str(row.spans[-1].style) for row in rows[:2]]
-    assert styles == ["#0d9072", "#8a877d"]
+    assert styles == [REASONS[Reason.tools_changed], REASONS[Reason.expired]]
 
 
 def test_two_reasons_share_a_cell_as_foreground_and_background():
     column = Column(MONDAY, {"tools_changed": 50, "expired": 50})
     (row, *_) = chart(Columns((column,), 1, 1), ["expired", "tools_changed"], 1, COLOURED)
     assert row.plain[-1] == LEVELS[3]
-    assert str(row.spans[-1].style) == "#8a877d on #0d9072"
+    assert (
+        str(row.spans[-1].style) == f"{REASONS[Reason.expired]} on {REASONS[Reason.tools_changed]}"
+    )
 
 
 def test_without_colours_only_the_whole_is_drawn():

@@ -54,11 +54,11 @@ def ask(
     }
     sent: list[Message] = []
 
-    body = [{"type": "http.request", "body": b"", "more_body": False}]
+    unread: list[Message] = [{"type": "http.request", "body": b"", "more_body": False}]
 
     async def receive() -> Message:
-        if body:
-            return body.pop()
+        if unread:
+            return unread.pop()
         # the client stays and says nothing more
         return await asyncio.get_running_loop().create_future()
 

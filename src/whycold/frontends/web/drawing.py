@@ -69,9 +69,10 @@ def draw(frame: Frame, ask: Ask, found: Mapping[str, object]) -> str:
     return template.render({**about, **found})
 
 
-def draw_error(frame: Frame, status: int, message: str) -> str:
-    """A page that says why there is none."""
+def draw_error(frame: Frame, status: int, message: str, *, fresh: bool) -> str:
+    """A page that says why there is none; ``fresh``: because nothing was ever recorded."""
     about: dict[str, object] = {"frame": frame, "status": status, "message": message}
+    about["fresh"] = fresh
     about |= {"page": None, "address": frame.address}
     return _environment().get_template("error.html").render(about)
 

@@ -70,7 +70,9 @@ def application(about: Dashboard) -> Starlette:
         ],
         middleware=[Middleware(Guard, hosts=about.hosts, token=about.token)],
         exception_handlers={
-            UserError: lambda request, error: _said(pages, request, *_told(error)),
+            UserError: lambda request, error: _said(
+                pages, request, *_told(error), fresh=isinstance(error, Missing)
+            ),
             HTTPException: lambda request, error: _refused(pages, request, error),
         },
     )
@@ -93,13 +95,15 @@ def _refused(pages: Pages, request: Request, error: Exception) -> Response:
     return response
 
 
-def _said(pages: Pages, request: Request, status: int, message: str) -> Response:
+def _said(
+    pages: Pages, request: Request, status: int, message: str, *, fresh: bool = False
+) -> Response:
     """In words to a person, as data to a program."""
     path = request.url.path
     program = path.startswith(("/api/", "/v1/", "/healthz", "/metrics", "/static/"))
     if program or path.endswith((".json", ".csv")):
         return JSONResponse({"error": {"message": message}}, status)
-    return pages.error(request, status, message)
+    return pages.error(request, status, message, fresh=fresh)
 
 
 def run_dashboard(

@@ -51,10 +51,14 @@ class Pages:
             yield Route(page.path, self._page(page))
         yield Mount("/static", _Static(directory=STATIC))
 
-    def error(self, request: Request, status: int, message: str) -> Response:
-        """A page that says what is wrong, in the look of the others."""
+    def error(
+        self, request: Request, status: int, message: str, *, fresh: bool = False
+    ) -> Response:
+        """A page that says what is wrong, in the look of the others; ``fresh``: nothing was ever
+        recorded.
+        """
         frame = self._frame(request, None, Address(request.url.path, {}))
-        return HTMLResponse(draw_error(frame, status, message), status)
+        return HTMLResponse(draw_error(frame, status, message, fresh=fresh), status)
 
     def _page(self, page: Page, *, saved: bool = False) -> Callable[[Request], Awaitable[Response]]:
         def answer(ask: Ask, request: Request) -> Response:
