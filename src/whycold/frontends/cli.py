@@ -19,6 +19,7 @@ from whycold.frontends.culprits import culprits
 from whycold.frontends.demo.command import demo
 from whycold.frontends.diagnosis_json import as_json
 from whycold.frontends.doctor import doctor
+from whycold.frontends.erase import erase
 from whycold.frontends.explain import explain
 from whycold.frontends.importing import import_calls
 from whycold.frontends.misses import misses
@@ -124,6 +125,7 @@ cli.add_command(run)
 cli.add_command(doctor)
 cli.add_command(demo)
 cli.add_command(import_calls)
+cli.add_command(erase)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

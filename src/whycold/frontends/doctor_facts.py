@@ -27,7 +27,7 @@ from whycold.store.answers import Contents
 from whycold.store.base import Missing
 from whycold.store.opening import open_store
 
-__all__ = ["Facts", "SettingShown", "StoreFacts", "facts", "settings_shown", "size"]
+__all__ = ["Facts", "SettingShown", "StoreFacts", "facts", "set_aside", "settings_shown", "size"]
 
 _SOUND_SQLITE: Final = (3, 51, 3)
 """The first SQLite without the fault by which a reset of the log could corrupt a file."""
@@ -128,7 +128,7 @@ def facts(config: Config) -> Facts:
         counts=CountsFile(folder.counts).read(),
         spool_bytes=folder.size(),
         behind=behind(folder.path, position),
-        set_aside=tuple(_set_aside(config)),
+        set_aside=tuple(set_aside(config)),
     )
 
 
@@ -214,8 +214,8 @@ def _store(config: Config) -> StoreFacts:
         store.close()
 
 
-def _set_aside(config: Config) -> Iterator[str]:
-    """Files that were damaged."""
+def set_aside(config: Config) -> Iterator[str]:
+    """Files that were damaged and are kept for a look."""
     beside = config.beside
     if beside.parent.is_dir():
         found = sorted(beside.parent.glob(f"{beside.name}*.damaged-*"))

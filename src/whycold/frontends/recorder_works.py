@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
+from whycold.frontends.erase_work import deleting
 from whycold.frontends.importing_work import importing
 from whycold.frontends.otlp_work import receiving
 from whycold.frontends.serve_parts import RecorderOrder
@@ -15,6 +16,7 @@ __all__ = ["WORKS", "Maker", "works"]
 Maker: TypeAlias = Callable[[Workplace, RecorderOrder], Work]
 
 WORKS: Mapping[str, Maker] = {
+    "erase": deleting,
     "import": importing,
     "otlp": receiving,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -38,11 +38,13 @@ Refresh: TypeAlias = Callable[[Sequence[Record] | None], Generator[None, None, b
 class Workplace:
     """What a work has at hand: the ``store``, which it may write between two yields, and
     ``refresh``, to be run through once calls were added (a few may be named) or removed: from then
-    on calls that are recorded are diagnosed among those that are there now.
+    on calls that are recorded are diagnosed among those that are there now. ``emptied``, run
+    through, leaves nothing on the spool of what was recorded before: it is in the store.
     """
 
     store: Store
     refresh: Refresh
+    emptied: Callable[[], Iterator[None]]
 
 
 class Desk:

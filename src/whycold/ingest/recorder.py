@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Callable, Mapping
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 from whycold.diagnose import PriceList
+from whycold.errors import UserError
 from whycold.ingest.attempts import Attempts
-from whycold.ingest.desk import Desk, Work, Workplace
+from whycold.ingest.desk import Desk, Steps, Work, Workplace
 from whycold.ingest.orders import Orders
 from whycold.ingest.pipeline import Batch, Ingest
 from whycold.sources.served import Served
+from whycold.sources.spool import SpoolFolder
 from whycold.sources.spool_reader import START, Item, SpoolReader
 from whycold.store.answers import Retention
 from whycold.store.base import Store, Unavailable
@@ -29,6 +35,8 @@ _IDLE_S = 0.05
 _RETRY_S = 1.0
 _SWEEP = timedelta(minutes=10)
 _KEPT = Retention()
+_TRIES, _PAUSE_S = 500, 0.01
+"""How often, and how long apart, it is tried to find the newest segment at rest."""
 _KILLED = "the recorder died of it"
 
 
@@ -54,17 +62,20 @@ class Settings:
 
 
 class Recorder:
-    """Reads the spool into one store, which it alone writes, and carries out orders between."""
+    """Reads the spool into one store, which it alone writes, and carries out orders between.
+
+    ``place`` is for whoever has something to be done by ``carry_out``, where no ``run`` does it.
+    """
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store, self._settings = store, settings
         self._ingest = Ingest(store, settings.served, settings.prices, settings.project)
         self._reader = SpoolReader(settings.spool, self._ingest.progress.position or START)
         self._attempts = Attempts(settings.spool)
+        self.place = Workplace(store, self._ingest.refresh, self._emptied)
         self._desk: Desk | None = None
         if settings.orders is not None:
-            place = Workplace(store, self._ingest.refresh)
-            self._desk = Desk(Orders(settings.orders), settings.works(place))
+            self._desk = Desk(Orders(settings.orders), settings.works(self.place))
         self._swept: datetime | None = None
 
     def run(self, stop: Event) -> None:
@@ -82,6 +93,16 @@ class Recorder:
                 continue
             self._sweep()
             stop.wait(_IDLE_S)
+
+    def carry_out(self, steps: Steps) -> dict[str, Any]:
+        """Take what is on the spool, and these steps between, to their end: their outcome."""
+        self._ingest.warm()
+        while True:
+            self.step()
+            try:
+                next(steps)
+            except StopIteration as end:
+                return end.value or {}
 
     def step(self, stop: Event | None = None) -> bool:
         """Keep one batch; false when there was nothing to keep.
@@ -109,6 +130,32 @@ class Recorder:
         self._attempts.close()
         if self._desk is not None:
             self._desk.close()
+
+    def _emptied(self) -> Iterator[None]:
+        """Take the spool as it is now to its end, and remove it. What is recorded meanwhile goes to
+        another segment. Raises UserError."""
+        folder = SpoolFolder(self._settings.spool)
+        for newest in folder.segments()[-1:]:
+            for _ in range(_TRIES):
+                with folder.held(newest) as held:
+                    if held:
+                        yield from self._drained(folder, newest)
+                        return
+                time.sleep(_PAUSE_S)
+                yield
+            raise UserError(f"the proxy writes to {folder.path} all the time; try again later")
+
+    def _drained(self, folder: SpoolFolder, newest: int) -> Iterator[None]:
+        self._reader.sealed = newest
+        try:
+            while self._reader.position.segment <= newest:
+                yield
+            # the numbers of segments have to go on from here, whatever the clock says
+            with contextlib.suppress(FileExistsError):
+                os.close(folder.open_segment(newest + 1))
+            self._reader.remove_before(self._reader.position)
+        finally:
+            self._reader.sealed = None
 
     def _kept(self, batch: Batch, stop: Event) -> bool:
         while True:

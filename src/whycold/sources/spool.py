@@ -6,6 +6,9 @@
     fingerprint.key         the secret under which callers' keys are told apart
     writer.lock             held by the one process that appends
 
+A segment itself is locked while something is appended to it, and while it is emptied to be removed:
+then what comes next goes to another one.
+
 Files are their owner's alone, and so is a folder that is made here. What a segment holds stays
 until it has been read and removed: when the folder has reached its limit, new bodies and then new
 records are left out and counted. A record survives the death of the proxy from the moment it is
@@ -17,6 +20,8 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -26,7 +31,15 @@ from whycold.errors import UserError
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["CORRUPT", "START", "Position", "SpoolConfig", "SpoolFolder"]
+__all__ = [
+    "CORRUPT",
+    "START",
+    "Position",
+    "SpoolConfig",
+    "SpoolFolder",
+    "release_segment",
+    "take_segment",
+]
 
 SEGMENT: Final = ".seg"
 CORRUPT: Final = ".corrupt"
@@ -66,6 +79,23 @@ class Position:
 
 
 START: Final = Position()
+
+
+def take_segment(descriptor: int) -> bool:
+    """Makes a segment this process's to append to, or to remove; false while another one has it."""
+    if sys.platform == "win32":
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def release_segment(descriptor: int) -> None:
+    """Lets go of a segment."""
+    if sys.platform != "win32":
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
 class SpoolFolder:
@@ -118,6 +148,17 @@ class SpoolFolder:
         """A descriptor to append to a new segment with. Raises OSError."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
         return os.open(self.segment(number), flags, 0o600)
+
+    @contextmanager
+    def held(self, number: int) -> Generator[bool]:
+        """As long as this is open nothing is appended to a segment: the writer begins another one.
+
+        False when the writer is appending just now. Raises OSError."""
+        descriptor = os.open(self.segment(number), os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        try:
+            yield take_segment(descriptor)
+        finally:
+            os.close(descriptor)
 
     def take_lock(self) -> None:
         """Makes this process the one that appends, until it ends or lets go.

@@ -58,11 +58,13 @@ class SpoolReader:
     """Gives each whole frame once, from a position on, in the order of writing.
 
     ``position`` is where reading goes on; ``damage`` what had to be left out since the last time it
-    was taken. Nothing is removed until ``remove_before`` is called."""
+    was taken. Nothing is removed until ``remove_before`` is called. ``sealed`` is a segment that
+    nothing is appended to any more, although there is none behind it."""
 
     def __init__(self, folder: str | Path, position: Position = START) -> None:
         self.position = position
         self.damage: list[Damage] = []
+        self.sealed: int | None = None
         self._folder = SpoolFolder(folder)
         self._doubted: tuple[Position, int] | None = None
         self._bases: OrderedDict[Position, bytes] = OrderedDict()
@@ -77,7 +79,7 @@ class SpoolReader:
             number = numbers[0]
             if number > self.position.segment:
                 self.position = Position(number, 0)
-            sealed = len(numbers) > 1
+            sealed = len(numbers) > 1 or number == self.sealed
             try:
                 file = FileIO(self._folder.segment(number))
             except FileNotFoundError:

@@ -6,7 +6,7 @@ import contextlib
 import os
 from typing import Final
 
-from whycold.sources.spool import SpoolConfig, SpoolFolder
+from whycold.sources.spool import SpoolConfig, SpoolFolder, release_segment, take_segment
 from whycold.sources.spool_frame import SEGMENT_MARK, Frame
 
 __all__ = ["SegmentFile"]
@@ -31,6 +31,17 @@ class SegmentFile:
         self._config = config
         self._descriptor = -1
         self._opened_ns = 0
+
+    def take(self) -> None:
+        """Before something is appended: a segment that is being removed, or was, is closed."""
+        if self.number is not None and not self._is_ours():
+            self.sync()
+            self.close()
+
+    def release(self) -> None:
+        """After it was appended."""
+        if self.number is not None:
+            release_segment(self._descriptor)
 
     def append(self, frames: list[Frame], now_ns: int) -> tuple[int, OSError | None]:
         """Writes ``frames`` in order; how many are on disk now, and the error that ended it."""
@@ -58,9 +69,7 @@ class SegmentFile:
     def _open(self, now_ns: int) -> None:
         if self.number is None:
             self._folder.create()
-            number = self._folder.next_number(now_ns // 1_000_000)
-            self._descriptor = self._folder.open_segment(number)
-            self.number = number
+            self._begin(now_ns // 1_000_000)
             self._opened_ns = now_ns
         if self.size == 0:
             # Until there is room for its mark a segment stays empty, and still shows the reader
@@ -70,6 +79,18 @@ class SegmentFile:
                 self.size = 0
                 self._take_back()
                 raise error
+
+    def _begin(self, now_ms: int) -> None:
+        """A new segment, taken before anyone else could take it."""
+        while self.number is None:
+            number = self._folder.next_number(now_ms)
+            self._descriptor = self._folder.open_segment(number)
+            self.number = number
+            if not self._is_ours():
+                self.close()
+
+    def _is_ours(self) -> bool:
+        return take_segment(self._descriptor) and not self._is_gone()
 
     def _write(self, pieces: list[bytes]) -> tuple[int, OSError | None]:
         total = 0

@@ -155,6 +155,8 @@ class SpoolWriter:
         return self._segment.rotates_in(self._clock())
 
     def _write_batch(self) -> None:
+        # first of all: a frame that repeats another one has to stand in the same segment
+        self._segment.take()
         waiting: list[_Waiting] = []
         size = 0
         held = self._bases.held
@@ -173,6 +175,7 @@ class SpoolWriter:
                 size += frame.size
         if waiting:
             self._write(waiting)
+        self._segment.release()
         self.released += held - self._bases.held
 
     def _finished(self, draft: Draft) -> Record | None:
