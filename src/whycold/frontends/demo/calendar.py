@@ -18,7 +18,7 @@ _RELEASES: Mapping[str, tuple[int, float]] = {
     "coder 3.9.0 in payments": (2, 9),
     "evals 2.6.0": (2, 0),
     "helpdesk 1.22.1": (2, 15),
-    "handbook": (3, 11.2),
+    "handbook": (0, 8.5),
     "notebook 5.1.0": (2, 0),
 }
 """On which working day of the week, and at what hour of it, something is there at first."""

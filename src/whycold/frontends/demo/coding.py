@@ -103,7 +103,7 @@ _Work = tuple[str, dict[str, Json], str]
 
 def _read(world: World) -> _Work:
     prose = world.prose
-    functions = world.chance.randint(3, 14)
+    functions = world.chance.randint(3, 12)
     return "Read", {"file_path": f"/home/dev/{prose.path()}"}, prose.source(functions)
 
 
@@ -166,7 +166,7 @@ def reviewer(world: World, project: str, client: str) -> Talk:
     own = [tool for tool in toolbox.CODER if tool.name in names]
     talk.tools = [_ANTHROPIC.tool(tool) for tool in (*own, toolbox.VERDICT)]
     talk.system = [_ANTHROPIC.system(systems.REVIEWER)]
-    diff = "\n".join("+" + line for line in world.prose.source(9).splitlines())
+    diff = "\n".join("+" + line for line in world.prose.source(4).splitlines())
     talk.asked(f"Review this change.\n\n```diff\n{diff}\n```")
     return talk
 

@@ -14,7 +14,6 @@ from whycold.frontends.demo.happenings import (
     compacted,
     connected,
     lost,
-    misnamed,
     out_of_sandbox,
     paused,
     searched,
@@ -66,15 +65,13 @@ class CodingDays:
         chance = self._world.chance
         events: dict[int, Event] = {}
         if chance.random() < _SEARCHES:
-            events[chance.randint(4, 8)] = searched(chance.randint(6, 12))
+            events[chance.randint(4, 8)] = searched(chance.randint(5, 10))
         if chance.random() < _FRESH_AIR:
             events[chance.randint(9, steps - 1)] = paused(chance.choice((7, 11, 18, 25)))
         if chance.random() < _LUNCH:
             events[chance.randint(9, steps - 1)] = paused(chance.choice((64, 75, 90)))
         if talk.who.client == _NEW and chance.random() < 0.75:
-            diagnosed = talk.who.project == "storefront"
-            event = told("tools_changed", out_of_sandbox) if diagnosed else out_of_sandbox
-            events[chance.randint(10, steps - 2)] = event
+            events[chance.randint(10, steps - 2)] = out_of_sandbox("tools_changed")
         return events
 
     def _planned(self, day: date, number: int, steps: int) -> dict[int, Event]:
@@ -84,22 +81,22 @@ class CodingDays:
             return {}
         events: dict[tuple[int, int], dict[int, Event]] = {
             (0, 0): {5: connected},
-            (0, 1): {steps - 3: compacted},
-            (0, 2): {steps - 4: cleared},
-            (1, 1): {steps - 5: changed_model},
+            (0, 1): {steps - 3: told("messages_changed", compacted)},
+            (0, 2): {steps - 4: told("messages_changed", cleared)},
+            (1, 1): {steps - 5: told("model_changed", changed_model)},
             (1, 2): {steps - 2: lost},
-            (2, 1): {steps - 3: compacted},
-            (2, 2): {steps - 6: misnamed},
-            (3, 0): {steps - 3: cleared},
-            (3, 2): {steps - 4: changed_model},
+            (2, 1): {steps - 3: told("messages_changed", compacted)},
+            (2, 2): {9: out_of_sandbox("messages_changed")},
+            (3, 0): {steps - 3: told("messages_changed", cleared)},
+            (3, 2): {steps - 4: told("model_changed", changed_model)},
         }
         return events.get((work.index(day), number), {})
 
     def _late(self, day: date) -> None:
         """A session over midnight."""
-        at = self._calendar.at(day, 23.7)
+        at = self._calendar.at(day, 23.87)
         talk = coding.coder(self._world, "payments", _OLD, day)
-        self._world.begin(at, talk, coding.coding(talk, self._world, 52))
+        self._world.begin(at, talk, coding.coding(talk, self._world, 44))
 
     def _written(self, day: date) -> Iterator[Talk]:
         """Sessions of people who do not go through the proxy."""

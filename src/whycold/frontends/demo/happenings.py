@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
+from whycold.core.content import Json
 from whycold.frontends.demo import systems, toolbox
 from whycold.frontends.demo.coding import SONNET, Event, explorer, exploring
 from whycold.frontends.demo.pieces import Message, piece
-from whycold.frontends.demo.talk import Talk
+from whycold.frontends.demo.talk import Talk, ToolText
 from whycold.frontends.demo.world import World
 
 __all__ = [
@@ -16,7 +17,6 @@ __all__ = [
     "compacted",
     "connected",
     "lost",
-    "misnamed",
     "out_of_sandbox",
     "paused",
     "searched",
@@ -36,14 +36,22 @@ def paused(minutes: float) -> Event:
     return event
 
 
-def out_of_sandbox(talk: Talk, world: World) -> float:
-    """The user lets commands out of the sandbox, and the client says so in the tool."""
-    for number, tool in enumerate(toolbox.CODER):
-        if tool.name == "Bash":
-            text = tool.description.replace(toolbox.SANDBOX, toolbox.OUT_OF_SANDBOX)
-            changed = type(tool)(tool.name, text, tool.schema)
-            talk.tools[number] = talk.format.tool(changed)
-    return 0
+def out_of_sandbox(reason: str) -> Event:
+    """The user lets commands out of the sandbox, once, and the client says so in the tool;
+    ``reason`` is what the provider takes the miss for.
+    """
+
+    def event(talk: Talk, world: World) -> float:
+        tool = next(tool for tool in toolbox.CODER if tool.name == "Bash")
+        text = tool.description.replace(toolbox.SANDBOX, toolbox.OUT_OF_SANDBOX)
+        before = talk.format.tool(tool)
+        after = talk.format.tool(ToolText(tool.name, text, tool.schema))
+        if before in talk.tools:
+            talk.tools[talk.tools.index(before)] = after
+            talk.verdict = _said(reason, talk)
+        return 0
+
+    return event
 
 
 def connected(talk: Talk, world: World) -> float:
@@ -97,18 +105,17 @@ def searched(steps: int) -> Event:
     return event
 
 
-def misnamed(talk: Talk, world: World) -> float:
-    """A pause, and the provider takes it for an edit."""
-    return told("system_changed", paused(11))(talk, world)
-
-
 def told(reason: str, event: Event) -> Event:
     """The same, and the provider gives its own reason for what is missed."""
 
     def both(talk: Talk, world: World) -> float:
         wait = event(talk, world)
-        found = {"type": reason, "cache_missed_input_tokens": talk.tokens}
-        talk.verdict = {"cache_miss_reason": found}
+        talk.verdict = _said(reason, talk)
         return wait
 
     return both
+
+
+def _said(reason: str, talk: Talk) -> Json:
+    """The provider's diagnosis, for one who asked for it."""
+    return {"cache_miss_reason": {"type": reason, "cache_missed_input_tokens": talk.tokens}}

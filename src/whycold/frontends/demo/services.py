@@ -172,7 +172,7 @@ def judge(world: World, client: str, case: str | None) -> Talk:
 
 def grading(talk: Talk, world: World, wait: float) -> Script:
     """One question and its answer, after so many seconds."""
-    talk.asked(f"Question: {world.prose.question()}\n\nAnswer: {world.prose.reply(5)}")
+    talk.asked(f"Question: {world.prose.question()}\n\nAnswer: {world.prose.reply(2)}")
     talk.begins = 1.6
     talk.answer = Answer(f"Truth 4. Completeness 5. Tone 5. {world.prose.remark()}")
     yield wait
@@ -230,7 +230,7 @@ def field(world: World, client: str) -> Talk:
         "qwen3-coder-30b",
     )
     talk.system = [_LLAMA.system(systems.FIELD)]
-    talk.asked(world.prose.task() + "\n\n" + world.prose.source(8))
+    talk.asked(world.prose.task() + "\n\n" + world.prose.source(3))
     talk.begins = 5.0
     return talk
 

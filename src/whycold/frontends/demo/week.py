@@ -61,7 +61,7 @@ class Week:
                 yield _Slot(number, at, calm)
 
     def _reviews(self, day: date) -> None:
-        for slot in self._slots(day, (4, 6), 8, 1.5):
+        for slot in self._slots(day, (3, 5), 8, 1.8):
             late = self._release("review-action 1.5.0", slot.at)
             client = "review-action 1.5.0" if late else "review-action 1.4.0"
             talk = coding.reviewer(self._world, "storefront", client)
@@ -71,7 +71,7 @@ class Week:
 
     def _support(self, day: date) -> None:
         chance = self._world.chance
-        for slot in self._slots(day, (8, 13), 6, 1.03):
+        for slot in self._slots(day, (7, 12), 6, 0.9):
             fixed = self._release("helpdesk 1.22.1", slot.at)
             clock = self._release("helpdesk 1.22.0", slot.at) and not fixed
             client = f"helpdesk {'1.22.1' if fixed else '1.22.0' if clock else '1.21.4'}"
@@ -90,7 +90,7 @@ class Week:
             self._world.begin(slot.at, talk, services.mailing(talk, self._world))
 
     def _evals(self, day: date) -> None:
-        for slot in self._slots(day, (12, 24), 2, 0):
+        for slot in self._slots(day, (10, 20), 2, 0):
             late = self._release("evals 2.6.0", slot.at)
             case = self._world.prose.uuid() if late else None
             talk = services.judge(self._world, f"evals {'2.6.0' if late else '2.5.1'}", case)
@@ -104,7 +104,7 @@ class Week:
             late = self._release("triage 0.14.0", slot.at)
             talk = services.triager(self._world, f"triage {'0.14.0' if late else '0.13.2'}")
             talk.compares = late
-            steps = chance.randint(8, 16)
+            steps = chance.randint(8, 14)
             connected = tuple(chance.sample(range(3, steps), 1 + steps % 2)) if late else ()
             script = services.triaging(talk, self._world, steps, connected)
             self._world.begin(slot.at, talk, script)

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from whycold.diagnose import PriceList
 from whycold.frontends.demo.calendar import Calendar
 from whycold.frontends.demo.exchanges import HOSTS
+from whycold.frontends.demo.planned import decide
 from whycold.frontends.demo.prose import Prose
 from whycold.frontends.demo.talk import Talk
 from whycold.frontends.demo.transcripts import write_transcripts
@@ -52,7 +53,9 @@ def make(
                 count += len(batch)
                 done = batch[-1].exchange.started / 1e9 - calendar.since.timestamp()
                 tell(done / (until - calendar.since).total_seconds())
-        return count + _imported(store, written, prices)
+        count += _imported(store, written, prices)
+        decide(store, calendar)
+        return count
     finally:
         store.close()
 
