@@ -114,7 +114,15 @@ def everything() -> Record:
         (tool, image),
         settings=(Setting("tool_choice", {"type": "auto"}),),
         links=Links(
-            "resp_1", "msg_0", True, "key", "conversation", "msg_9", begins=True, undated=True
+            "resp_1",
+            "msg_0",
+            True,
+            "key",
+            "conversation",
+            "msg_9",
+            begins=True,
+            undated=True,
+            apart="tape.yaml",
         ),
         unseen=frozenset({Section.system}),
         inherits=frozenset({Section.tools}),

@@ -107,7 +107,7 @@ def _keep(table: dict[bytes, Entry], key: bytes, entry: Entry) -> None:
 
 def scope(call: Call) -> tuple[object, ...]:
     """What a call shares its cache with: nothing is read across two scopes."""
-    return (call.provider, call.account, call.model, call.host)
+    return (call.provider, call.account, call.model, call.host, call.prompt.links.apart)
 
 
 def _voiding(call: Call, rules: CacheRules, section: Section) -> Iterator[bytes]:

@@ -83,28 +83,29 @@ class History:
             self._by_message[call.reply.message_id] = call
         if not call.prompt.blocks or call.reply.error is not None:
             return
+        realm = _realm(call)
         for link in call.prompt.chain:
-            self._prefixes[call.api, link] = call
-        self._ends[call.api, call.prompt.chain[-1]] = call
+            self._prefixes[realm, link] = call
+        self._ends[realm, call.prompt.chain[-1]] = call
         for key in self._answer_keys(call):
             self._answers[key] = call
         for block in call.prompt.section(Section.messages):
-            self._messages[call.api, block.content] = call
+            self._messages[realm, block.content] = call
         if call.session:
-            _push(self._sessions[call.api, call.session, call.agent], call)
+            _push(self._sessions[realm, call.session, call.agent], call)
         for key in _families(call):
-            _push(self._families[call.api, key], call)
+            _push(self._families[realm, key], call)
         self._latest = [*self._latest[-_RECENT + 1 :], call]
 
     def forget(self, call: Call) -> None:
         """Let go of a call, and of everything that only it is remembered for."""
         self._by_id.pop(call.id, None)
-        messages = call.prompt.section(Section.messages)
+        realm, messages = _realm(call), call.prompt.section(Section.messages)
         keyed: tuple[tuple[_Calls, Iterable[Hashable]], ...] = (
             (self._by_message, [call.reply.message_id]),
-            (self._prefixes, [(call.api, link) for link in call.prompt.chain]),
-            (self._ends, [(call.api, link) for link in call.prompt.chain[-1:]]),
-            (self._messages, [(call.api, block.content) for block in messages]),
+            (self._prefixes, [(realm, link) for link in call.prompt.chain]),
+            (self._ends, [(realm, link) for link in call.prompt.chain[-1:]]),
+            (self._messages, [(realm, block.content) for block in messages]),
             (self._answers, self._answer_keys(call)),
         )
         for known, keys in keyed:
@@ -112,8 +113,8 @@ class History:
                 if (found := known.get(key)) is not None and found.id == call.id:
                     del known[key]
         groups: tuple[tuple[_Groups, Iterable[Hashable]], ...] = (
-            (self._sessions, [(call.api, call.session, call.agent)]),
-            (self._families, [(call.api, key) for key in _families(call)]),
+            (self._sessions, [(realm, call.session, call.agent)]),
+            (self._families, [(realm, key) for key in _families(call)]),
         )
         for group, keys in groups:
             for key in keys:
@@ -171,38 +172,38 @@ class History:
     def _answer_keys(call: Call) -> list[tuple[str, bytes, bytes]]:
         """Where the reply to a call would stand in the next one: behind its prompt."""
         chain, reply = call.prompt.chain, call.reply.blocks
-        return [(call.api, chain[-1], reply[0].content)] if chain and reply else []
+        return [(_realm(call), chain[-1], reply[0].content)] if chain and reply else []
 
     def _answered(self, call: Call) -> dict[int, Call]:
         """Where this call holds a recorded reply: leading blocks, and whose reply follows them."""
-        chain, blocks = call.prompt.chain, call.prompt.blocks
+        chain, blocks, realm = call.prompt.chain, call.prompt.blocks, _realm(call)
         found = (
-            (i + 1, self._answers.get((call.api, chain[i], blocks[i + 1].content)))
+            (i + 1, self._answers.get((realm, chain[i], blocks[i + 1].content)))
             for i in range(len(chain) - 1)
             if self._answers
         )
         return {i: earlier for i, earlier in found if earlier is not None}
 
     def _candidates(self, call: Call) -> Iterator[Call]:
-        prompt = call.prompt
+        prompt, realm = call.prompt, _realm(call)
         for link in reversed(prompt.chain):
-            if (found := self._ends.get((call.api, link))) is not None:
+            if (found := self._ends.get((realm, link))) is not None:
                 yield found
                 break
         for link in reversed(prompt.chain):
-            if (found := self._prefixes.get((call.api, link))) is not None:
+            if (found := self._prefixes.get((realm, link))) is not None:
                 yield found
                 break
         votes: Counter[str] = Counter()
         for block in prompt.section(Section.messages):
-            if (found := self._messages.get((call.api, block.content))) is not None:
+            if (found := self._messages.get((realm, block.content))) is not None:
                 votes[found.id] += block.size
         yield from (self._by_id[i] for i, _ in votes.most_common(_RECENT))
         if call.session:
-            yield from self._sessions.get((call.api, call.session, call.agent), ())
+            yield from self._sessions.get((realm, call.session, call.agent), ())
         for key in _families(call):
-            yield from self._families.get((call.api, key), ())
-        yield from (c for c in self._latest if c.api == call.api)
+            yield from self._families.get((realm, key), ())
+        yield from (c for c in self._latest if _realm(c) == realm)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +255,12 @@ def _opened(call: Call, other: Call) -> _Score | None:
         return _Score((2, opening, 0), Link.restarted)
     # another conversation owes nothing to another cache
     return _Score((1, opening, 0), Link.opened) if _same_cache(call, other) else None
+
+
+def _realm(call: Call) -> str:
+    """Calls of two realms are never held against each other."""
+    apart = call.prompt.links.apart
+    return call.api if apart is None else f"{call.api} {apart}"
 
 
 def _parted(ours: Prompt, theirs: Prompt) -> int:

@@ -182,7 +182,8 @@ class Links:
     ``cache_key`` the client's routing key (OpenAI ``prompt_cache_key``); ``conversation`` a
     server-side conversation id. ``follows`` is the id of the reply that the source puts before the
     request; ``begins``: the source knows that nothing stands before it. ``undated``: when it was
-    sent is not recorded, only after what.
+    sent is not recorded, only after what. ``apart`` names the recording outside of which its time
+    or its content says nothing: it is held against calls of the same recording only.
     """
 
     continues: str | None = None
@@ -193,6 +194,7 @@ class Links:
     follows: str | None = None
     begins: bool = False
     undated: bool = False
+    apart: str | None = None
 
 
 @dataclass(frozen=True)

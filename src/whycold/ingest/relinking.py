@@ -29,9 +29,9 @@ _Steps: TypeAlias = Generator[int, None, int]
 
 
 def links_itself(record: Record) -> bool:
-    """Whether the source of a call says what it goes on from."""
+    """Whether the source of a call says what it goes on from, or among which calls that is."""
     links = record.call.prompt.links
-    return links.follows is not None or links.begins
+    return links.follows is not None or links.begins or links.apart is not None
 
 
 def may_change(record: Record) -> bool:
