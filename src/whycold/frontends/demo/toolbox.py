@@ -42,8 +42,8 @@ def _schema(required: int, **fields: Mapping[str, Json]) -> dict[str, Json]:
     }
 
 
-def _coder() -> Iterator[ToolText]:
-    yield ToolText(
+CODER = (
+    ToolText(
         "Bash",
         f"Runs a command in a shell that lives as long as the session. {SANDBOX} The working "
         "directory stays from call to call, variables do not. For files there are better tools: "
@@ -58,8 +58,8 @@ def _coder() -> Iterator[ToolText]:
             timeout=_number("Milliseconds until it is stopped, at most 600000"),
             run_in_background={"type": "boolean", "description": "Go on without waiting for it"},
         ),
-    )
-    yield ToolText(
+    ),
+    ToolText(
         "Read",
         "Reads a file, up to 2,000 lines from the beginning or from an offset, each with its "
         "number. Reads pictures and notebooks, too; of a PDF give the pages. An empty file is told "
@@ -70,8 +70,8 @@ def _coder() -> Iterator[ToolText]:
             offset=_number("First line"),
             limit=_number("How many lines"),
         ),
-    )
-    yield ToolText(
+    ),
+    ToolText(
         "Edit",
         "Replaces text in a file, exactly as it stands there. The old text must occur once, or "
         "replace_all is set; take more lines around it until it does. Keep the indentation as it "
@@ -83,14 +83,14 @@ def _coder() -> Iterator[ToolText]:
             new_string=_text("What stands there afterwards"),
             replace_all={"type": "boolean", "default": False},
         ),
-    )
-    yield ToolText(
+    ),
+    ToolText(
         "Write",
         "Writes a whole file, new or over an old one, which must have been read. Prefer Edit. "
         "Documentation is written when it was asked for." + _MANNERS,
         _schema(2, file_path=_text("Absolute path"), content=_text("The whole content")),
-    )
-    yield ToolText(
+    ),
+    ToolText(
         "Grep",
         "Searches the contents of files with a regular expression (ripgrep). Filter by glob or "
         "type; choose between matching lines, names of files and counts. Braces have to be "
@@ -104,20 +104,20 @@ def _coder() -> Iterator[ToolText]:
             head_limit=_number("At most so many lines"),
             multiline={"type": "boolean", "default": False},
         ),
-    )
-    yield ToolText(
+    ),
+    ToolText(
         "Glob",
         "Finds files by a pattern such as src/**/*.ts, the newest first." + _MANNERS,
         _schema(1, pattern=_text("The pattern"), path=_text("Folder to look in")),
-    )
-    yield ToolText(
+    ),
+    ToolText(
         "WebFetch",
         "Fetches a page, turns it into text and answers a question about it with a small model. "
         "Read only; a redirection to another host is told and has to be asked for again. Pages "
         "are kept for fifteen minutes." + _MANNERS,
         _schema(2, url=_text("Address of the page"), prompt=_text("What to find out")),
-    )
-    yield ToolText(
+    ),
+    ToolText(
         "Task",
         "Gives a piece of work to another agent with a conversation of its own, and returns its "
         "last message. explore searches a code base and reads much of it; review looks at changes. "
@@ -129,16 +129,14 @@ def _coder() -> Iterator[ToolText]:
             prompt=_text("The work"),
             subagent_type={"type": "string", "enum": ["explore", "review"]},
         ),
-    )
-    yield ToolText(
+    ),
+    ToolText(
         "TodoWrite",
         "Keeps the list of what is to be done, for work of three steps or more. One entry is in "
         "progress at a time; it is completed when its tests pass, and not before." + _MANNERS,
         _schema(1, todos={"type": "array", "items": {"type": "object"}}),
-    )
-
-
-CODER = tuple(_coder())
+    ),
+)
 
 _GITHUB = {
     "search_issues": "Searches issues and pull requests with GitHub's search syntax",
