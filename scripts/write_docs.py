@@ -16,6 +16,7 @@ from whycold.core.cause import Cause, Example
 from whycold.core.diagnosis import Reason
 from whycold.core.rules import CacheRules, Effect
 from whycold.frontends.cli import cli
+from whycold.frontends.demo.planned import PLANNED
 from whycold.providers.base import Dialect
 from whycold.providers.registry import DIALECTS
 
@@ -229,7 +230,43 @@ def cli_page() -> str:
     return "\n".join(lines)
 
 
-PAGES = {"causes.md": causes_page, "providers.md": providers_page, "cli.md": cli_page}
+def demo_page() -> str:
+    lines = [
+        GENERATED,
+        "# The demo\n",
+        "`whycold demo` opens the dashboard on two weeks of made-up traffic: what a team of eight "
+        "projects sends in a week in which things go wrong, and in a calmer one before it. Requests "
+        "and responses are bytes in the providers' own formats (Anthropic Messages, OpenAI "
+        "Responses, Chat Completions of DeepSeek and llama.cpp, transcripts of Claude Code); what "
+        "is read and written is counted by caches that follow the providers' published rules; and "
+        "all of it goes through the pipeline of recorded calls. Nothing is sent anywhere, and your "
+        "own store is not touched.\n",
+        "```",
+        "whycold demo                        # the dashboard, until Ctrl-C",
+        "whycold demo --keep ~/whycold-demo  # keeps the store, and opens it at once the next time",
+        "whycold demo --make demo.db         # only the store",
+        "whycold culprits --store sqlite:///demo.db",
+        "```\n",
+        "In a clone the command is `.venv/bin/whycold demo`, once `make setup` has run. The week "
+        "ends with the hour that has begun, or with `--until`; for the same end every call, text "
+        "and number is the same.\n",
+        "What goes wrong in it, and is found as:\n",
+        "| project | cause | place | what happened |",
+        "|---|---|---|---|",
+    ]
+    for fault in PLANNED:
+        place = f"`{fault.path}`" if fault.path else ""
+        cause = f"[{fault.cause}](causes.md#{fault.cause})"
+        lines.append(f"| {fault.project} | {cause} | {place} | {fault.story} |")
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {
+    "causes.md": causes_page,
+    "providers.md": providers_page,
+    "cli.md": cli_page,
+    "demo.md": demo_page,
+}
 
 
 def main() -> int:
