@@ -13,7 +13,15 @@ from whycold.providers.registry import rules_for
 from whycold.query.culprits import Culprit, State, is_ignored, main_edit, state_of, weekly
 from whycold.query.panel import Period, Report, hours_per_step
 from whycold.query.releases import Change, Marker, Side, change, first_sights, sides
-from whycold.store.answers import CulpritRow, Dimension, Filters, Group, ReleaseRow
+from whycold.store.answers import (
+    CulpritRow,
+    CulpritState,
+    Dimension,
+    Filters,
+    Group,
+    ReleaseRow,
+    Totals,
+)
 from whycold.store.base import Store
 from whycold.store.numbering import clean
 from whycold.store.records import Capture, Kept, Page, Record
@@ -40,12 +48,17 @@ class Query:
         self._store = store
         self._last: datetime | None = None
 
-    def report(self, period: Period, filters: Filters | None = None) -> Report:
-        """The panel for a period, with the one before it to compare with."""
-        earlier = self._report(period.previous, filters or Filters())
-        return replace(self._report(period, filters or Filters()), previous=earlier)
+    def report(
+        self, period: Period, filters: Filters | None = None, *, drawn: bool = True
+    ) -> Report:
+        """The panel for a period, with the one before it to compare with; ``drawn``: that one's
+        series as well.
+        """
+        with self._store.snapshot():
+            earlier = self._report(period.previous, filters or Filters(), series=drawn)
+            return replace(self._report(period, filters or Filters()), previous=earlier)
 
-    def _report(self, period: Period, filters: Filters) -> Report:
+    def _report(self, period: Period, filters: Filters, *, series: bool = True) -> Report:
         within = replace(_as_kept(filters), since=period.since, until=period.until)
         reasons = self._store.grouped(within, Dimension.reason)
         steps = hours_per_step(period)
@@ -54,7 +67,7 @@ class Query:
             totals=self._store.totals(within),
             by_reason={g.value: g.totals for g in reasons if g.value and g.totals.misses},
             by_model={g.value: g.totals for g in self._store.grouped(within, Dimension.model)},
-            series=self._store.series(within, steps, Dimension.reason),
+            series=self._store.series(within, steps, Dimension.reason) if series else (),
             steps=steps,
         )
 
@@ -145,6 +158,19 @@ class Query:
 
     def _side(self, filters: Filters) -> Side:
         return Side(self._store.totals(filters), self._store.series(filters, 1, None))
+
+    def ignored(self) -> frozenset[str]:
+        """The ids of culprits that people chose to ignore."""
+        marks = self._store.marks().items()
+        return frozenset(id for id, mark in marks if mark.state is CulpritState.ignored)
+
+    def totals(self, filters: Filters) -> Totals:
+        """Sums over the calls."""
+        return self._store.totals(_as_kept(filters))
+
+    def calls(self, filters: Filters, cursor: str | None = None, limit: int = 50) -> Page:
+        """Calls, newest first."""
+        return self._store.calls(_as_kept(filters), cursor, limit)
 
     def misses(self, filters: Filters, cursor: str | None = None, limit: int = 50) -> Page:
         """Calls that missed, newest first."""

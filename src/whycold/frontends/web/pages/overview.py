@@ -13,11 +13,11 @@ from whycold.core.content import Json
 from whycold.core.numbers import exact, percent, usd
 from whycold.frontends.csv_tables import Cell, report_rows
 from whycold.frontends.report_json import report_json
-from whycold.frontends.reporting_chart import columns
+from whycold.frontends.reporting_chart import Columns, columns
 from whycold.frontends.reporting_words import reason_word, stamp
 from whycold.frontends.shifts import Shift, change, points
 from whycold.frontends.web.asking import Ask
-from whycold.frontends.web.charts.lines import Line, ratios
+from whycold.frontends.web.charts.lines import ratios
 from whycold.frontends.web.charts.stacks import Stacks, stacks
 from whycold.frontends.web.charts.strip import Part, strip
 from whycold.frontends.web.pages.page import Page
@@ -52,22 +52,23 @@ class Numbers:
 
 
 def _show(ask: Ask) -> Mapping[str, object]:
-    report = ask.query.report(ask.period, ask.asked.filters)
+    report = ask.query.report(ask.period, ask.asked.filters, drawn=False)
     if not report.totals.calls:
         return {"report": None, "last": ask.query.last_seen()}
-    moments = _moments(ask, report)
+    moments, shown = _moments(ask, report), columns(report, _WIDEST)
     order, address = list(report.by_reason), ask.address
+    reads = _reads(report, shown)
     compared = bool(report.previous and report.previous.totals.calls)
     return {
         "report": report,
         "compared": compared,
         "targets": {reason: address.having("reason", reason) for reason in order},
         "figures": _figures(report),
-        "bars": _bars(report, order, moments),
-        "bar_numbers": _bar_numbers(report, order),
-        "step": _step(report),
-        "line": _line(report, moments),
-        "line_numbers": _line_numbers(report),
+        "bars": _bars(shown, order, moments),
+        "bar_numbers": _bar_numbers(shown, order),
+        "step": _step(shown.hours),
+        "line": ratios(reads, shown.hours, moments),
+        "line_numbers": _line_numbers(reads),
         "parts": _parts(report.totals),
         "culprits": top_culprits(ask, _CULPRITS, compared=compared),
         "silent": (report.totals.input or 0) - report.totals.reporting_input,
@@ -122,8 +123,7 @@ def _moments(ask: Ask, report: Report) -> Sequence[tuple[datetime, str]]:
     ]
 
 
-def _bars(report: Report, order: Sequence[str], moments: Sequence[tuple[datetime, str]]) -> Stacks:
-    shown = columns(report, _WIDEST)
+def _bars(shown: Columns, order: Sequence[str], moments: Sequence[tuple[datetime, str]]) -> Stacks:
     steps = [(column.start, column.missed) for column in shown.items]
     return stacks(steps, shown.hours, order, _named, moments)
 
@@ -132,8 +132,7 @@ def _named(reason: str) -> tuple[str, str]:
     return colour(reason), reason_word(reason)
 
 
-def _bar_numbers(report: Report, order: Sequence[str]) -> Numbers:
-    shown = columns(report, _WIDEST)
+def _bar_numbers(shown: Columns, order: Sequence[str]) -> Numbers:
     rows = tuple(
         (stamp(c.start), *(exact(c.missed.get(reason, 0)) for reason in order), exact(c.total))
         for c in shown.items
@@ -142,43 +141,31 @@ def _bar_numbers(report: Report, order: Sequence[str]) -> Numbers:
     return Numbers(("From (UTC)", *map(reason_word, order), "In all"), rows)
 
 
-def _step(report: Report) -> str:
-    hours = columns(report, _WIDEST).hours
+def _step(hours: int) -> str:
     if hours % 24:
         return "hour" if hours == 1 else f"{hours} hours"
     return "day" if hours == 24 else f"{hours // 24} days"
 
 
-def _reads(report: Report) -> tuple[Sequence[tuple[datetime, int | None, int]], int]:
+def _reads(report: Report, shown: Columns) -> Sequence[tuple[datetime, int | None, int]]:
     """Reads and input per step; None where no call of it reports reads."""
-    shown = columns(report, _WIDEST)
     length = timedelta(hours=shown.hours)
-    first = shown.items[0].start
-    sums: list[list[int]] = [[0, 0, 0] for _ in shown.items]
+    sums = [[0, 0, 0] for _ in shown.items]
     for point in report.series:
-        at = (point.start - first) // length
+        at, totals = (point.start - shown.items[0].start) // length, point.totals
         if 0 <= at < len(sums):
-            totals = point.totals
-            for place, more in enumerate(
-                (totals.cache_read or 0, totals.reporting_input, totals.reporting)
-            ):
-                sums[at][place] += more
-    steps = [
+            more = (totals.cache_read or 0, totals.reporting_input, totals.reporting)
+            sums[at] = [old + new for old, new in zip(sums[at], more, strict=True)]
+    return [
         (column.start, read if told else None, whole)
         for column, (read, whole, told) in zip(shown.items, sums, strict=True)
     ]
-    return steps, shown.hours
 
 
-def _line(report: Report, moments: Sequence[tuple[datetime, str]]) -> Line:
-    return ratios(*_reads(report), moments)
-
-
-def _line_numbers(report: Report) -> Numbers:
-    steps, _ = _reads(report)
+def _line_numbers(reads: Sequence[tuple[datetime, int | None, int]]) -> Numbers:
     rows = tuple(
         (stamp(start), percent(read, whole), exact(read), exact(whole))
-        for start, read, whole in steps
+        for start, read, whole in reads
         if whole
     )
     return Numbers(("From (UTC)", "Read ratio", "Read", "Input"), rows)
