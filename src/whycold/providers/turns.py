@@ -18,6 +18,7 @@ import msgspec
 from whycold.core.content import JsonMap
 from whycold.core.predecessor import placed
 from whycold.core.prompt import Block, Kind, Prompt, Section
+from whycold.pieces import Pieces, alike
 from whycold.providers.base import Dialect, Wire
 from whycold.providers.body import decode_map
 
@@ -55,17 +56,20 @@ _Key: TypeAlias = tuple[str, bytes, int]
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What a body was read as, and where each of its messages begins and ends."""
+    """What a body was read as, and where each of its messages begins and ends; ``opening`` is what
+    stands before them.
+    """
 
     prepared: Prepared
     prompt: Prompt
+    opening: JsonMap
     starts: tuple[int, ...]
     ends: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    body: bytes
+    body: Pieces
     read: _Read
 
 
@@ -78,33 +82,37 @@ class Turns:
         self._next = 0
 
     def read(
-        self, path: str, body: bytes, headers: Mapping[str, str], prepare: Prepare
+        self, path: str, sent: bytes | Pieces, headers: Mapping[str, str], prepare: Prepare
     ) -> tuple[Prepared, Prompt]:
         """The request as ``prepare`` has it, and its prompt: the same as reading the whole body.
 
         ``path`` tells one kind of request from another. The prepared request lacks the messages
         that were known. Raises UserError for what is not JSON.
         """
-        key = (path, body[:_HEAD])
+        body = sent if isinstance(sent, Pieces) else Pieces.of(sent)
+        key = (path, body.cut(0, _HEAD))
         found = self._nearest(key, body) if len(body) >= _SMALLEST else None
         read = _onward(found[1], found[2], body, headers, prepare) if found else None
         if read is None:
-            prepared = prepare(decode_map(body))
+            whole = body.whole()
+            prepared = prepare(decode_map(whole))
             prompt = prepared.wire.read_request(prepared.request, prepared.dialect, headers)
             if len(body) < _SMALLEST:
                 return prepared, prompt
-            read = _Read(prepared, prompt, *_elements(body, _LISTS[prepared.wire.name]))
+            starts, ends = _elements(whole, _LISTS[prepared.wire.name])
+            opening: JsonMap = decode_map(whole[: starts[0]] + b"]}") if starts else {}
+            read = _Read(prepared, prompt, opening, starts, ends)
         self._remember(
             key, found[0] if found and _goes_on(found[1], found[2]) else None, body, read
         )
         return read.prepared, read.prompt
 
-    def _nearest(self, key: tuple[str, bytes], body: bytes) -> tuple[_Key, _Seen, int] | None:
+    def _nearest(self, key: tuple[str, bytes], body: Pieces) -> tuple[_Key, _Seen, int] | None:
         """The remembered body that shares most of its beginning with this one."""
         best = None
         for full, seen in self._seen.items():
             if full[:2] == key:
-                shared = _shared(seen.body, body)
+                shared = alike(seen.body, body)
                 if best is None or shared >= best[2]:
                     best = full, seen, shared
         return best
@@ -113,7 +121,7 @@ class Turns:
         self,
         key: tuple[str, bytes],
         older: _Key | None,
-        body: bytes,
+        body: Pieces,
         read: _Read,
     ) -> None:
         if len(read.ends) < _FEWEST or len(body) > self._most:
@@ -134,25 +142,12 @@ def _goes_on(seen: _Seen, shared: int) -> bool:
     return bisect_right(seen.read.ends, shared) >= max(_FEWEST, len(seen.read.ends) - 2)
 
 
-def _shared(a: bytes, b: bytes) -> int:
-    """Length of the common beginning, by comparing memory piece by piece, then halving a piece."""
-    low, most, step = 0, min(len(a), len(b)), 1 << 12
-    while low < most and b.startswith(a[low : low + step], low):
-        low += step
-        step = min(2 * step, 1 << 20)
-    high = min(most, low + step)
-    low = min(low, most)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if b.startswith(a[low:middle], low):
-            low = middle
-        else:
-            high = middle - 1
-    return low
-
-
-def _elements(body: bytes, name: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Where each element of a top-level list begins and ends."""
+def _elements(
+    body: bytes, name: str, opens: int | None = None
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Where each element of a top-level list begins and ends; none where the list does not open at
+    ``opens``.
+    """
     try:
         top = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
         raws = msgspec.json.decode(top[name], type=list[msgspec.Raw])
@@ -160,7 +155,7 @@ def _elements(body: bytes, name: str) -> tuple[tuple[int, ...], tuple[int, ...]]
         return (), ()
     whole = bytes(top[name])
     at = body.find(whole)
-    if body.find(whole, at + 1) != -1:
+    if body.find(whole, at + 1) != -1 or opens not in (None, at):
         return (), ()  # the same list twice: which one is meant cannot be told from its text
     starts: list[int] = []
     ends: list[int] = []
@@ -174,20 +169,26 @@ def _elements(body: bytes, name: str) -> tuple[tuple[int, ...], tuple[int, ...]]
 
 
 def _onward(
-    seen: _Seen, shared: int, body: bytes, headers: Mapping[str, str], prepare: Prepare
+    seen: _Seen, shared: int, body: Pieces, headers: Mapping[str, str], prepare: Prepare
 ) -> _Read | None:
     """The prompt by what was known of it; None where that would not be the whole truth."""
     was = seen.read
     known = bisect_right(was.ends, shared)
     if known < _FEWEST or any(s.name in _OF_ALL_MESSAGES for s in was.prompt.settings):
         return None
-    end, first = was.ends[known - 1], was.starts[0]
-    after = body[end : end + 64].lstrip()[:1]
+    end = was.ends[known - 1]
+    rest = body.cut(end, len(body))
+    after = rest[:64].lstrip()[:1]
     if after not in (b",", b"]"):
         return None
-    behind = body.index(after, end) + (after == b",")
-    left = body[:first] + body[behind:]
-    prepared = prepare(decode_map(left))
+    name = _LISTS[was.prepared.wire.name]
+    start = b'{"%s":[' % name.encode()
+    skipped = rest.index(after) + (after == b",")
+    left = start + rest[skipped:]
+    starts, ends = _elements(left, name, len(start) - 1)
+    if after == b"," and not starts:
+        return None
+    prepared = prepare({**was.opening, **decode_map(left)})
     spoken = (prepared.wire.name, prepared.dialect.name)
     if spoken != (was.prepared.wire.name, was.prepared.dialect.name):
         return None
@@ -195,12 +196,13 @@ def _onward(
     loose = [b for b in part.blocks if b.section is not Section.messages and b.message >= 0]
     if loose or any(s.name in _OF_ALL_MESSAGES for s in part.settings):
         return None
-    starts, ends = _elements(left, _LISTS[prepared.wire.name])
+    behind = end + skipped - len(start)
     return _Read(
         prepared,
         _joined(was.prompt, part, known),
-        (*was.starts[:known], *(at + behind - first for at in starts)),
-        (*was.ends[:known], *(at + behind - first for at in ends)),
+        was.opening,
+        (*was.starts[:known], *(at + behind for at in starts)),
+        (*was.ends[:known], *(at + behind for at in ends)),
     )
 
 

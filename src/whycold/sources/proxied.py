@@ -12,6 +12,7 @@ from whycold.core.call import Call, ProviderError, Reply
 from whycold.core.content import Json, JsonMap, as_map, as_text
 from whycold.core.prompt import Prompt
 from whycold.errors import UserError
+from whycold.pieces import Pieces
 from whycold.providers.base import Wire
 from whycold.providers.body import decode_map
 from whycold.providers.registry import WIRES, guess, read_reply
@@ -194,14 +195,19 @@ def _time(nanoseconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest // 1000)
 
 
-def _request(exchange: Exchange, headers: Mapping[str, str]) -> tuple[bytes | None, str | None]:
+def _request(
+    exchange: Exchange, headers: Mapping[str, str]
+) -> tuple[bytes | Pieces | None, str | None]:
     """The body of the request, or why it is not there. Raises NotACall for what no API takes."""
     if exchange.request.missing is Missing.capture and exchange.capture is not Capture.usage:
         raise NotACall("the body was none that could be read, and is not kept")
     if exchange.request.missing is not None:
         return None, f"request body left out: {exchange.request.missing}"
+    body, codings = exchange.request, headers.get("content-encoding", "")
+    if body.spliced is not None and not codings and not body.chunked:
+        return body.spliced, None
     try:
-        return decoded(exchange.request.content, headers.get("content-encoding", "")), None
+        return decoded(body.content, codings), None
     except Undecodable as error:
         return None, f"request body not decoded: {error}"
 

@@ -24,6 +24,7 @@ from typing import Final
 
 import xxhash
 
+from whycold.pieces import Pieces
 from whycold.sources.spool_bases import Shared
 from whycold.sources.spool_record import Record, encode_head
 
@@ -149,9 +150,8 @@ class FrameHeader:
     def record(self, payload: bytes, base: bytes) -> Record:
         """The record in a whole ``payload``; ``base`` is the request body that ``shared`` refers
         to. Raises ValueError."""
-        request = self.request_body(payload)
+        request: bytes | Pieces = self.request_body(payload)
         if self.shared is not None:
-            suffix = base[len(base) - self.shared.suffix :]
-            request = b"".join((base[: self.shared.prefix], request, suffix))
+            request = Pieces(base, self.shared.prefix, request, self.shared.suffix)
         end = self.head + self.request
         return Record.decode(payload[: self.head], request, payload[end : end + self.response])

@@ -9,6 +9,8 @@ from enum import StrEnum
 
 import msgspec
 
+from whycold.pieces import Pieces
+
 __all__ = [
     "Body",
     "Capture",
@@ -66,19 +68,21 @@ class Cut(StrEnum):
 class Body:
     """A message body as it went over the wire, content coding and all.
 
-    ``parts`` are its bytes in order, empty when the body was empty or is ``missing``; ``chunked``
-    says that they still carry HTTP/1.1 chunk framing, which ``content`` takes off; ``wire_size``
-    counts the bytes that passed, framing included, kept or not."""
+    ``parts`` are its bytes in order, empty when the body was empty or is ``missing``; where most of
+    it repeats an earlier body it is in ``spliced`` instead. ``chunked`` says that they still carry
+    HTTP/1.1 chunk framing, which ``content`` takes off; ``wire_size`` counts the bytes that passed,
+    framing included, kept or not."""
 
     parts: tuple[bytes, ...] = ()
     chunked: bool = False
     wire_size: int = 0
     missing: Missing | None = None
+    spliced: Pieces | None = None
 
     @property
     def content(self) -> bytes:
         """The body without chunk framing; of a cut body, what had come."""
-        raw = b"".join(self.parts)
+        raw = b"".join(self.parts) if self.spliced is None else self.spliced.whole()
         return dechunk(raw) if self.chunked else raw
 
 
@@ -159,23 +163,31 @@ encode_head = _encoder.encode
 class Record:
     """What one frame of the spool holds."""
 
-    __slots__ = ("head", "request", "response")
+    __slots__ = ("head", "request", "response", "spliced")
 
     def __init__(
-        self, head: RecordHead, request: Sequence[bytes], response: Sequence[bytes]
+        self,
+        head: RecordHead,
+        request: Sequence[bytes],
+        response: Sequence[bytes],
+        spliced: Pieces | None = None,
     ) -> None:
         self.head = head
         self.request = request
         self.response = response
+        self.spliced = spliced
 
     @classmethod
-    def decode(cls, head: bytes, request: bytes, response: bytes) -> Record:
+    def decode(cls, head: bytes, request: bytes | Pieces, response: bytes) -> Record:
         """Raises ValueError when ``head`` is not the encoding of a RecordHead."""
         try:
             decoded = _decoder.decode(head)
         except msgspec.MsgspecError as error:
             raise ValueError(f"not a record: {error}") from error
-        return cls(decoded, (request,) if request else (), (response,) if response else ())
+        came = (response,) if response else ()
+        if isinstance(request, Pieces):
+            return cls(decoded, (), came, request)
+        return cls(decoded, (request,) if request else (), came)
 
     @classmethod
     def of(cls, exchange: Exchange) -> Record:
@@ -192,7 +204,7 @@ class Record:
         values = {name: getattr(self.head, name) for name in RecordHead.__struct_fields__}
         values["request_headers"] = _pairs(self.head.request_headers)
         values["response_headers"] = _pairs(self.head.response_headers)
-        values["request"] = _body(self.head.request, self.request)
+        values["request"] = _body(self.head.request, self.request, self.spliced)
         values["response"] = _body(self.head.response, self.response)
         return Exchange(**values)
 
@@ -219,9 +231,11 @@ def _outline(body: Body) -> Outline:
     return body.chunked, body.wire_size, body.missing
 
 
-def _body(outline: Outline, parts: Sequence[bytes]) -> Body:
-    chunked, wire_size, missing = outline
-    return Body(parts=tuple(parts), chunked=chunked, wire_size=wire_size, missing=missing)
+def _body(outline: Outline, parts: Sequence[bytes], spliced: Pieces | None = None) -> Body:
+    chunked, size, missing = outline
+    return Body(
+        parts=tuple(parts), chunked=chunked, wire_size=size, missing=missing, spliced=spliced
+    )
 
 
 _SIZE_LINE = re.compile(rb"([0-9A-Fa-f]+)[^\r\n]*\r\n")
