@@ -89,9 +89,7 @@ def _listed(file: FoundFile, told: Told) -> Iterator[Request]:
             continue
         begins = lines.offset - len(line) - lines.ended
         try:
-            found: Iterable[Request] = list(
-                requests_of(decode_map(line), f"{file.path.name} {number}")
-            )
+            found: Iterable[Request] = list(requests_of(decode_map(line), file.path.name, number))
         except UserError as error:
             # a last line without its end is still being written
             if lines.ended:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -44,16 +45,25 @@ class Chains:
     def __init__(self, size: int | None = None) -> None:
         self._size = size
         self._nodes: dict[tuple[int, int | str], int] = {}
-        self._children = [0]
+        self._children: list[int] = []
         self._ends: set[int] = set()
         self._blocks: dict[int, Block] = {}
         self._lengths: list[int] = []
         self._latest: dict[str, Sequence[int | str]] = {}
         self._most = (0, 0)
 
+    def _root(self, request: Request) -> int:
+        """The node before the first id of a trace."""
+        key = (-1, request.scope)
+        found = self._nodes.get(key)
+        if found is None:
+            found = self._nodes[key] = len(self._children)
+            self._children.append(0)
+        return found
+
     def add(self, request: Request) -> None:
         """Learn the chain of a request."""
-        before = node = 0
+        before = node = self._root(request)
         for id in request.ids:
             found = self._nodes.get((node, id))
             if found is None:
@@ -80,7 +90,7 @@ class Chains:
     def met(self, request: Request) -> Met:
         """What a request shares with those that were met before it."""
         self._lengths += [0] * (len(self._children) - len(self._lengths))
-        node = shared = of = 0
+        node, shared, of = self._root(request), 0, 0
         for depth, id in enumerate(request.ids, 1):
             node = self._nodes[node, id]
             if self._lengths[node]:
@@ -104,7 +114,7 @@ class Chains:
         whole = len(ids)
         if request.input is not None and whole * size > request.input:
             whole -= 1
-        node = begins = 0
+        node, begins = self._root(request), 0
         for at, id in enumerate(ids[:whole], 1):
             node = self._nodes[node, id]
             if at == whole or self._children[node] != 1 or node in self._ends:
@@ -134,7 +144,7 @@ class Writer:
     def call(self, request: Request) -> Call:
         """The call of a request."""
         api, provider = _spoken(request)
-        links = self._links(request)
+        links = replace(self._links(request), apart=request.scope)
         at = request.when or self._begins + timedelta(seconds=request.at or 0.0)
         self._number += 1
         at += self._number * _TICK

@@ -29,13 +29,14 @@ _MOST_TOKENS = 1 << 40
 class Request:
     """One request of a trace.
 
-    ``key`` names it in its trace, ``before`` the one that the trace lists before it, or names;
-    ``named`` says which of the two, ``opens`` that it is said to go on from none. ``at`` and
-    ``began`` are seconds since the trace began, ``when`` the time where it is known. Counts are
-    tokens, None where the trace has none; ``size`` are the tokens of a block. ``begins`` and
-    ``ends`` are where it stands in its file.
+    ``scope`` names the trace that its ids belong to, ``key`` the request; ``before`` is the one
+    that the trace lists before it, or names: ``named`` says which. ``opens``: it is said to go on
+    from none. ``at`` and ``began`` are seconds since the trace began, ``when`` the time where it is
+    known. Counts are tokens, None where the trace has none; ``size`` are the tokens of a block.
+    ``begins`` and ``ends`` are where it stands in its file.
     """
 
+    scope: str
     key: str
     ids: Sequence[int | str]
     at: float | None = None
@@ -66,18 +67,19 @@ def block_size_in(name: str) -> int | None:
     return int(found[1]) if found is not None else None
 
 
-def requests_of(document: JsonMap, place: str) -> Iterator[Request]:
-    """The requests of a session, or the one that a line holds; ``place`` names one that has no
-    name. Raises UserError for what is neither.
+def requests_of(document: JsonMap, file: str, number: int = 0) -> Iterator[Request]:
+    """The requests of a session, or the one that a line holds: that of this ``number`` in a
+    ``file``. Raises UserError for what is neither.
     """
     listed = as_list(document.get("requests"))
     if listed is not None:
-        session = as_text(document.get("id")) or place
-        yield from _nested(listed, document, session, None, 0.0, 0)
+        session = as_text(document.get("id")) or f"{file} {number}"
+        found = _nested(listed, document, session, None, 0.0, 0)
+        yield from (replace(request, scope=f"{file} {session}") for request in found)
         return
     if _ids(document) is None:
         raise UserError("holds no requests with ids of blocks")
-    yield _line(document, place)
+    yield _line(document, file, number)
 
 
 def _nested(
@@ -112,6 +114,7 @@ def _nested(
         ttft = _seconds(whole.get("ttft"))
         key = f"{name}/{number}"
         yield Request(
+            "",
             key,
             ids,
             at=at if at is not None else last,
@@ -128,7 +131,7 @@ def _nested(
         before = key
 
 
-def _line(whole: JsonMap, place: str) -> Request:
+def _line(whole: JsonMap, file: str, number: int) -> Request:
     """A line of one request. Times are milliseconds since the first; with ``chat_id``, seconds."""
     chat, parent = whole.get("chat_id"), whole.get("parent_chat_id")
     when = time_of(whole.get("at"))
@@ -137,11 +140,12 @@ def _line(whole: JsonMap, place: str) -> Request:
         at /= 1000
     own = as_text(whole.get("request_id"))
     return Request(
-        own or (f"chat {chat}" if chat is not None else place),
+        file,
+        own or (f"{file} chat {chat}" if chat is not None else f"{file} {number}"),
         _ids(whole) or (),
         at=at,
         when=when,
-        before=f"chat {parent}" if isinstance(parent, int) and parent >= 0 else None,
+        before=f"{file} chat {parent}" if isinstance(parent, int) and parent >= 0 else None,
         named=True,
         opens=parent == -1,
         model=as_text(whole.get("model")),

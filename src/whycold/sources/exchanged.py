@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from whycold.core.call import Call
@@ -18,13 +20,13 @@ from whycold.sources.spool_record import Body, Cut, Exchange
 
 __all__ = [
     "Exchanged",
+    "Place",
     "account_of",
     "call_of",
     "fingerprint",
     "headers_of",
     "identity",
     "plain",
-    "undated",
 ]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -45,6 +47,18 @@ _SHORT_LIVED = re.compile(r"(?i)(?:Bearer\s+)?(?:ya29\.|eyJ|ASIA)")
 _AWS_KEY = re.compile(r"Credential=(A[A-Z0-9]{15,})")
 _REDACTOR = Redactor(b"whycold import")
 # the same account has to have the same fingerprint whenever it is imported, so the key is no secret
+
+
+class Place(NamedTuple):
+    """Where an exchange stands: the name of its file with that of the folder, and its number."""
+
+    file: str
+    number: int
+
+    @classmethod
+    def of(cls, path: Path, number: int) -> Place:
+        """The place in a file."""
+        return cls("/".join(path.parts[-2:]), number)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,12 +83,12 @@ class Exchanged:
 
 
 def call_of(
-    source: str, found: Exchanged, at: datetime, place: str, provider: str | None = None
+    source: str, found: Exchanged, at: datetime, place: Place, provider: str | None = None
 ) -> Call:
     """The call. Raises NotACall.
 
-    ``at`` stands in for a time that is not recorded, ``place`` names where an exchange without any
-    id stands, ``provider`` who answered, where that is known.
+    ``at`` stands in for a time that is not recorded, ``place`` is where the exchange stands,
+    ``provider`` who answered, where that is known.
     """
     url = urlsplit(found.url)
     request = _unpacked(found.request, found.sent, "request")
@@ -98,9 +112,9 @@ def call_of(
     host = exchange.upstream
     call = read_proxied(exchange, Served({host: host}, {host: provider} if provider else {})).call
     call = replace(call, host=call.host or None)
-    when = found.at.isoformat() if found.at is not None else place
+    when = found.at.isoformat() if found.at is not None else str(place)
     call = replace(call, id=identity(source, call, request, when))
-    return call if found.at is not None else undated(call)
+    return call if found.at is not None else _undated(call, place)
 
 
 def identity(source: str, call: Call, request: bytes, otherwise: str) -> str:
@@ -117,9 +131,9 @@ def identity(source: str, call: Call, request: bytes, otherwise: str) -> str:
     return digest(source.encode(), *(n.encode("utf-8", "surrogatepass") for n in named)).hex()
 
 
-def undated(call: Call) -> Call:
-    """The call, marked as one of which only the order is known."""
-    links = replace(call.prompt.links, undated=True)
+def _undated(call: Call, place: Place) -> Call:
+    """The call, marked as one of which only its order in its file is known."""
+    links = replace(call.prompt.links, undated=True, apart=place.file)
     return replace(call, prompt=replace(call.prompt, links=links))
 
 

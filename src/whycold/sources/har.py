@@ -14,7 +14,7 @@ from pathlib import Path
 from whycold.core.content import Json, as_list, as_map, as_text
 from whycold.errors import UserError
 from whycold.providers.body import decode_map
-from whycold.sources.exchanged import Exchanged, call_of, headers_of
+from whycold.sources.exchanged import Exchanged, Place, call_of, headers_of
 from whycold.sources.files import FoundFile, Trouble, find_files
 from whycold.sources.proxied import Elsewhere, NotACall
 from whycold.sources.recorded import Seen
@@ -59,7 +59,7 @@ class Har:
             try:
                 found = _exchanged(as_map(entry) or {})
                 at = clock.at(found.at)
-                call = call_of(self.name, found, at, f"{file.path.name} {number}")
+                call = call_of(self.name, found, at, Place.of(file.path, number))
             except Elsewhere:
                 continue
             except (NotACall, UserError) as error:

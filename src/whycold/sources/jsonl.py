@@ -13,7 +13,7 @@ from whycold.core.content import Json, JsonMap, as_map, as_text
 from whycold.errors import UserError
 from whycold.providers.body import decode_map
 from whycold.providers.registry import guess
-from whycold.sources.exchanged import Exchanged, call_of, fingerprint, headers_of
+from whycold.sources.exchanged import Exchanged, Place, call_of, fingerprint, headers_of
 from whycold.sources.files import FoundFile, LineFile, Trouble, find_files
 from whycold.sources.proxied import Elsewhere, NotACall
 from whycold.sources.recorded import Seen
@@ -51,7 +51,7 @@ class Jsonl:
             if not line.strip():
                 continue
             try:
-                call = _call(line, clock, f"{file.path.name} {number}")
+                call = _call(line, clock, Place.of(file.path, number))
             except (NotACall, UserError) as error:
                 # a last line without its end is still being written
                 if lines.ended:
@@ -63,7 +63,7 @@ class Jsonl:
         told.done()
 
 
-def _call(line: bytes, clock: Clock, place: str) -> Call:
+def _call(line: bytes, clock: Clock, place: Place) -> Call:
     """The call of a line. Raises NotACall and UserError."""
     document = decode_map(line)
     if "request" not in document:

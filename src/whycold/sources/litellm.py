@@ -15,6 +15,7 @@ from whycold.core.call import Call
 from whycold.core.content import Json, as_list, as_map
 from whycold.errors import UserError
 from whycold.providers.body import decode
+from whycold.sources.exchanged import Place
 from whycold.sources.files import FoundFile, LineFile, Trouble, find_files
 from whycold.sources.litellm_calls import Skipped, call_of_log
 from whycold.sources.proxied import NotACall
@@ -54,7 +55,7 @@ class LiteLlm:
         clock = Clock(first_time(file, _TIME))
         for number, log in enumerate(_logs(file, told), 1):
             try:
-                call = _call(log.value, clock, f"{file.path.name} {number}")
+                call = _call(log.value, clock, Place.of(file.path, number))
             except (NotACall, UserError) as error:
                 told.skip(error)
                 continue
@@ -64,7 +65,7 @@ class LiteLlm:
         told.done()
 
 
-def _call(value: Json, clock: Clock, place: str) -> Call:
+def _call(value: Json, clock: Clock, place: Place) -> Call:
     log = as_map(value)
     if log is None:
         raise UserError("no request with its response")

@@ -17,7 +17,7 @@ from pathlib import Path
 from whycold.core.content import as_list, as_map, as_text
 from whycold.errors import UserError
 from whycold.providers.body import decode
-from whycold.sources.exchanged import Exchanged, call_of, headers_of
+from whycold.sources.exchanged import Exchanged, Place, call_of, headers_of
 from whycold.sources.files import FoundFile, Trouble, find_files
 from whycold.sources.proxied import Elsewhere, NotACall
 from whycold.sources.recorded import Seen
@@ -68,7 +68,7 @@ class Vcr:
                 try:
                     found = exchanged(item.value, answered)
                     at = clock.at(found.at)
-                    call = call_of(self.name, found, at, f"{file.path.name} {number}")
+                    call = call_of(self.name, found, at, Place.of(file.path, number))
                 except Elsewhere:
                     continue
                 except (NotACall, UserError) as error:
