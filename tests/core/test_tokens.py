@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.core.stories import TASK, block, prompt
-from whycold.core.prompt import Kind
+from whycold.core.prompt import Kind, Section
 from whycold.core.tokens import count, estimate
 
 LONG = [TASK, "assistant: I look at the tests first.", "user: Thank you."]
@@ -64,3 +64,16 @@ def test_what_is_no_text_is_counted_by_the_provider_s_formula():
 def test_structured_content_has_fewer_bytes_to_a_token():
     text, use = block("user: " + "a" * 400), block("use " + "a" * 170)
     assert text.size / estimate(text) > use.size / estimate(use)
+
+
+@pytest.mark.parametrize(
+    ("unseen", "opening"),
+    [({Section.tools}, True), ({Section.settings}, False), ({Section.messages}, False)],
+)
+def test_tools_that_are_not_recorded_stand_before_the_system(unseen: set[Section], opening: bool):
+    whole = prompt(LONG)
+    known = [block for block in whole.blocks if block.section is not Section.tools]
+    assert known[0].section is Section.system
+    counts = count(replace(whole.with_blocks(tuple(known)), unseen=frozenset(unseen)), 50_000)
+    assert (counts.opening > 40_000) == opening
+    assert counts.total == 50_000

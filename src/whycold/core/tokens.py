@@ -114,8 +114,15 @@ def count(prompt: Prompt, total: int | None, anchors: Mapping[int, int] | None =
 
 def _begins_unseen(prompt: Prompt) -> bool:
     """Whether something that was not recorded stands before the first block."""
-    sections = {block.section for block in prompt.blocks}
-    return bool(prompt.unseen - {Section.settings}) and sections <= {Section.messages}
+    first = prompt.blocks[0].section if prompt.blocks else Section.messages
+    return bool(prompt.unseen & _AHEAD.get(first, frozenset()))
+
+
+_AHEAD: Mapping[Section, frozenset[Section]] = {
+    Section.system: frozenset({Section.tools}),
+    # the first messages may be missing themselves
+    Section.messages: frozenset({Section.tools, Section.system, Section.messages}),
+}
 
 
 def _share(weights: Sequence[float], total: int) -> list[int]:
