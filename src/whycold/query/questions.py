@@ -54,8 +54,9 @@ class Query:
         """The panel for a period, with the one before it to compare with; ``drawn``: that one's
         series as well.
         """
-        earlier = self._report(period.previous, filters or Filters(), series=drawn)
-        return replace(self._report(period, filters or Filters()), previous=earlier)
+        with self._store.snapshot():
+            earlier = self._report(period.previous, filters or Filters(), series=drawn)
+            return replace(self._report(period, filters or Filters()), previous=earlier)
 
     def _report(self, period: Period, filters: Filters, *, series: bool = True) -> Report:
         within = replace(_as_kept(filters), since=period.since, until=period.until)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
@@ -63,6 +64,13 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Let go of the store; it may be opened for writing by another."""
+        ...
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Inside, all that this thread reads is of one state, so that sums agree with each other.
+
+        Whoever writes goes on meanwhile; it should not be held for long.
+        """
         ...
 
     def write(

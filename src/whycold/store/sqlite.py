@@ -55,6 +55,7 @@ class SqliteStore:
         self._owner: tuple[Database, Writer] | None = None
         self._writing = threading.RLock()
         self._idle: deque[Database] = deque()
+        self._pinned = threading.local()
         if not write:
             self._file.look()
             return
@@ -77,6 +78,22 @@ class SqliteStore:
                 self._owner[0].close()
                 self._owner = None
             self._file.release()
+
+    @contextmanager
+    def snapshot(self) -> Generator[None]:
+        if self._of_snapshot() is not None:
+            yield
+            return
+        with self._watched(), self._connection() as db, db.snapshot():
+            self._pinned.db = db
+            try:
+                yield
+            finally:
+                self._pinned.db = None
+
+    def _of_snapshot(self) -> Database | None:
+        """The connection that this thread's snapshot reads through, inside of one."""
+        return getattr(self._pinned, "db", None)
 
     def write(
         self, token: str, records: Sequence[Record], state: Mapping[str, str] | None = None
@@ -187,6 +204,10 @@ class SqliteStore:
     @contextmanager
     def _connection(self) -> Generator[Database]:
         """A connection to read through, which is nobody else's meanwhile."""
+        pinned = self._of_snapshot()
+        if pinned is not None:
+            yield pinned
+            return
         try:
             db = self._idle.pop()
         except IndexError:
