@@ -76,10 +76,12 @@ class Draft:
         at = self.at
         if at is None:
             return None
-        views = sorted(self.views, key=_weight, reverse=True)
+        known = [(read_content(view), view) for view in self.views]
+        known.sort(key=_weight, reverse=True)
+        views = [view for _, view in known]
         asked = next((m for view in views if (m := model(view.attributes)) is not None), None)
         dialect = provider(views[0], asked)
-        exchange = _exchange(self, views, dialect) or _recorded(self, views, dialect)
+        exchange = _exchange(self, views, dialect) or _recorded(self, known, dialect)
         usage = exchange.reply.usage
         for view in views:
             reports = reports_reads(view, dialect, asked)
@@ -190,9 +192,12 @@ def _input(view: Telemetry) -> JsonMap | None:
     return as_map(parsed(given))
 
 
-def _recorded(draft: Draft, views: Sequence[Telemetry], dialect: Dialect) -> _Exchange:
+def _recorded(
+    draft: Draft, known: Sequence[tuple[Content, Telemetry]], dialect: Dialect
+) -> _Exchange:
     """What the attributes and events tell, as far as they do."""
-    contents = [*map(read_content, views), read_pieces(draft.pieces)]
+    views = [view for _, view in known]
+    contents = [*(content for content, _ in known), read_pieces(draft.pieces)]
     content = max(contents, key=lambda content: content.rank)
     said = next((c.reply for c in (content, *contents) if c.reply), ())
     speaker = dialect if NAME in dialect.wires else DIALECTS["openrouter"]
@@ -260,10 +265,11 @@ def _api(views: Sequence[Telemetry], dialect: Dialect) -> str:
     return dialect.wires[0]
 
 
-def _weight(view: Telemetry) -> tuple[bool, int, int, str]:
+def _weight(known: tuple[Content, Telemetry]) -> tuple[bool, int, int, str]:
     """How much a view tells; those that tell as much stand in an order of their own."""
-    rank, many = read_content(view).rank, len(view.attributes)
-    return _input(view) is not None, rank, many, f"{view.scope} {view.span} {view.name}"
+    content, view = known
+    many, place = len(view.attributes), f"{view.scope} {view.span} {view.name}"
+    return _input(view) is not None, content.rank, many, place
 
 
 def _first(views: Sequence[Telemetry], ask: Callable[[Telemetry], _T | None]) -> _T | None:

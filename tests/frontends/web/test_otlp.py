@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -202,3 +204,14 @@ def test_fields_stand_for_the_same_in_both_requests():
 def test_protobuf_comes_to_what_json_says():
     document = read_protobuf(Signal.traces, as_protobuf().SerializeToString())
     assert looked_over(document) == (True, {})
+
+
+def test_what_reads_protobuf_is_not_there_until_protobuf_comes():
+    look = (
+        "import sys, whycold.frontends.dashboard_part, whycold.frontends.recorder_part\n"
+        "print([name for name in sys.modules if name.startswith('google.protobuf')])"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", look], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert ended.stdout == "[]\n"
