@@ -228,7 +228,9 @@ def _continued(call: Call, other: Call, answered: Collection[int]) -> _Score | N
     if not shared:
         return None
     opening = _shared(_opening(ours), _opening(theirs))
-    if shared < _TRIVIAL and not (opening and _whole_message(ours, theirs)):
+    if shared < _TRIVIAL and not (
+        _whole_message(ours, theirs) and (opening or _owes(ours, theirs))
+    ):
         return None
     dropped = sum(b.size for b in theirs.blocks) - shared - opening
     if dropped and theirs.blocks[0].kind is Kind.chained:

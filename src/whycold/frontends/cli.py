@@ -14,6 +14,7 @@ from rich.console import Console
 from whycold import __version__
 from whycold.errors import UserError
 from whycold.frontends.blame import blame_culprit
+from whycold.frontends.check.command import check
 from whycold.frontends.comparison import Comparison
 from whycold.frontends.culprits import culprits
 from whycold.frontends.demo.command import demo
@@ -120,6 +121,7 @@ cli.add_command(explain)
 cli.add_command(culprits)
 cli.add_command(releases)
 cli.add_command(blame_culprit)
+cli.add_command(check)
 cli.add_command(serve)
 cli.add_command(run)
 cli.add_command(doctor)

@@ -134,7 +134,7 @@ def _told(change: Change) -> str:
 
 
 def _pair(before: float | None, after: float | None, shown: Callable[[float | None], str]) -> str:
-    return f"{shown(before)} > {shown(after)}"
+    return f"{shown(before)} → {shown(after)}"
 
 
 def _percent(value: float | None) -> str:

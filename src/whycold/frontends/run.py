@@ -23,7 +23,7 @@ from whycold.frontends.run_serve import started
 from whycold.frontends.run_summary import summary, wait_until_kept
 from whycold.frontends.serve_state import Running, running
 
-__all__ = ["run"]
+__all__ = ["run", "run_program"]
 
 _FORWARDED: Final = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGINT", "SIGQUIT")
 _FROM_TERMINAL: Final = ("SIGINT", "SIGQUIT")
@@ -63,7 +63,7 @@ def run(
     began = now()
     session = f"run-{began:%Y%m%dT%H%M%S}-{os.getpid()}" if found is not None else None
     with _serving(config, found, capture, file) as serve:
-        code = _ran(command, serve.proxy, {"session": session} if session else {})
+        code = run_program(command, serve.proxy, {"session": session} if session else {})
         if found is not None and not quiet:
             wait_until_kept(config.store, Path(found.spool))
     if not quiet:
@@ -85,7 +85,7 @@ def _serving(
         yield serve
 
 
-def _ran(command: Sequence[str], url: str, labels: dict[str, str]) -> int:
+def run_program(command: Sequence[str], url: str, labels: dict[str, str]) -> int:
     """Runs the program to its end; its exit code, 128 and the number of a signal that ended it."""
     env = run_clients.environment(environment(), url, command[0], labels)
     try:

@@ -5,64 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 
 from tests.remedies.blame.history import COMMITS, NODE, History, Step
+from tests.remedies.blame.vendor import Vendor
 from tests.serving import Serve, serving, whycold
-from tests.simulated_cache import SimulatedCache
 
 pytestmark = pytest.mark.slow
 
 STEPS = [step for step in COMMITS if step.app != "web" or NODE]
 BREAKING = [step for step in STEPS if step.cause]
 INSIDE, OUTSIDE = BREAKING[:-1], BREAKING[-1]
-
-
-class Vendor(ThreadingHTTPServer):
-    """An upstream with a cache, as the provider documents it."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Answer)
-        self.cache = SimulatedCache()
-        self.answered = 0
-        Thread(target=self.serve_forever, daemon=True).start()
-
-
-class _Answer(BaseHTTPRequestHandler):
-    server: Vendor  # type: ignore[assignment]
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        now = datetime.now(UTC)  # noqa: TID251
-        self.server.answered += 1
-        usage = self.server.cache.usage(body, now, now + timedelta(milliseconds=1), "account")
-        answer = json.dumps(
-            {
-                "id": f"msg_{self.server.answered:04}",
-                "type": "message",
-                "role": "assistant",
-                "model": body["model"],
-                "content": [{"type": "text", "text": "Yes."}],
-                "stop_reason": "end_turn",
-                "usage": usage,
-            }
-        ).encode()
-        self.send_response(200)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
 
 
 @dataclass
@@ -115,8 +71,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
             for _ in range(2):
                 turn(serve, said[step.app], step.app, history.request(step))
         serve.settled()
-    vendor.shutdown()
-    vendor.server_close()
+    vendor.close()
     listed = whycold(folder, "culprits", "--json", "--store", serve.store_url)
     culprits = json.loads(listed.stdout)["items"]
     yield Played(folder, history.folder, commits, culprits, serve.store_url)

@@ -1,0 +1,1 @@
+"""``whycold check``: limits for CI on what a set of calls missed."""
