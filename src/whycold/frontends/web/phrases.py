@@ -16,7 +16,7 @@ from whycold.frontends.printable import clipped, printable
 from whycold.frontends.reporting_edit import shared_ends
 from whycold.frontends.reporting_words import length_text, period_text, reason_word, stamp
 from whycold.frontends.web.address import place
-from whycold.query import known_cost
+from whycold.query import Period, known_cost
 
 __all__ = ["FILTERS", "GLOBALS", "Edit", "colour", "edit_of"]
 
@@ -122,6 +122,11 @@ def days(length: timedelta) -> str:
     return span(length.total_seconds())
 
 
+def before(period: Period) -> str:
+    """``the 7 days before``, ``the day before``: what a period is compared with."""
+    return f"the {length_text(period).removeprefix('1 ')} before"
+
+
 def sentence(text: str) -> str:
     """With a capital at its beginning and a full stop at its end."""
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
@@ -137,6 +142,7 @@ def _absent(why: str = "not reported") -> Markup:
 
 FILTERS: Mapping[str, Callable[..., object]] = {
     "ago": ago,
+    "before": before,
     "colour": colour,
     "edit": edit_of,
     "entry": entry,
