@@ -32,7 +32,7 @@ _SORTED = 1024
 _BATCH = 256
 _FEW = 512
 """Calls that came in which the recorder looks at one by one."""
-_BETWEEN_COLLECTIONS = 50_000
+_BETWEEN_COLLECTIONS = 500_000
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 

@@ -71,11 +71,14 @@ class Session:
         threads = Threads()
         agents = {id: kind for file in self.files for id, kind in _agent_of(file.path)}
         writer: CallWriter | None = None
-        for file in self.files:
-            for turn in self._turns(file, threads):
-                if writer is None:
-                    writer = CallWriter(self._project, agents, threads.tasks)
-                yield Seen(writer.call(turn), file.path, turn.begins, turn.ends)
+        try:
+            for file in self.files:
+                for turn in self._turns(file, threads):
+                    if writer is None:
+                        writer = CallWriter(self._project, agents, threads.tasks)
+                    yield Seen(writer.call(turn), file.path, turn.begins, turn.ends)
+        finally:
+            threads.close()
 
     def _turns(self, file: FoundFile, threads: Threads) -> Iterator[Turn]:
         lines, bad = LineFile(file.path), Counter[str]()

@@ -57,7 +57,7 @@ class CallWriter:
         assert turn.at is not None
         message = last.message
         dialect = _provider(message.model, message.id)
-        self._sharp = is_sharp(message.model)
+        self._sharp = _is_sharp(message.model)
         return Call(
             id=digest(b"claude-code", *map(_bytes, _identity(turn))).hex(),
             at=turn.at,
@@ -89,10 +89,9 @@ class CallWriter:
     def _said(self, turn: Turn) -> tuple[Block, ...]:
         """The blocks of a turn's reply."""
         if turn.reply is None:
-            places = (f"content[{i}]" for i in range(len(turn.content)))
-            blocks = map(self._block, turn.content, places)
             turn.reply = tuple(
-                b if i else b.at(b.path, -1, opens=True) for i, b in enumerate(blocks)
+                self._block(item, f"content[{i}]", "assistant", -1, i == 0)
+                for i, item in enumerate(turn.content)
             )
         return turn.reply
 
@@ -114,7 +113,10 @@ class CallWriter:
         if older is not None:
             growing.said(self._said(before))
         # what a compaction took over stands behind its summary
-        for part in (*turn.parts[:1], *before.kept, *turn.parts[1:]):
+        parts: Iterable[Part | Turn] = turn.parts
+        if before.kept:
+            parts = (*turn.parts[:1], *before.kept, *turn.parts[1:])
+        for part in parts:
             if isinstance(part, Turn):
                 growing.said(self._said(part))
             else:
@@ -134,25 +136,23 @@ class CallWriter:
             self._recent.popleft().built = None
         return built
 
-    def _block(
-        self, item: Json, path: str, role: str = "assistant", message: int = -1, opens: bool = False
-    ) -> Block:
+    def _block(self, item: Json, path: str, role: str, message: int, opens: bool) -> Block:
         """A content block; those of which nothing has to be taken out are read at once."""
         if type(item) is str:
             return Block(Section.messages, path, Kind.text, item, role, None, message, opens)
-        whole = item if isinstance(item, dict) else {}
+        whole: JsonMap = item if isinstance(item, dict) else {}
         kind = whole.get("type")
-        if None in whole.values() or "cache_control" in whole:
+        if "cache_control" in whole or None in whole.values():
             kind = None
         value: Json = whole
         name: Json = None
         if kind == "text" and len(whole) == 2 and type(whole.get("text")) is str:
             known, value = Kind.text, whole["text"]
-        elif kind == "tool_result" and type(whole.get("content")) is str:
-            known, name = Kind.tool_result, self._names.get(as_text(whole.get("tool_use_id")) or "")
         elif kind == "tool_use":
             known, name = Kind.tool_use, whole.get("name")
             self._names[as_text(whole.get("id")) or ""] = as_text(name) or ""
+        elif kind == "tool_result" and type(whole.get("content")) is str:
+            known, name = Kind.tool_result, self._names.get(as_text(whole.get("tool_use_id")) or "")
         elif kind == "thinking":
             known = Kind.thinking
         else:
@@ -179,34 +179,40 @@ class _Growing:
         self.role: str | None = older.role if older is not None else None
         self.count = older.count if older is not None else 0
 
-    def said(self, blocks: Iterable[Block]) -> None:
+    def said(self, blocks: Sequence[Block]) -> None:
         """Go on with a reply."""
+        if not blocks:
+            return
+        opens, message, count = self._opens("assistant"), self.message, self.count
         for block in blocks:
-            opens = self._opens("assistant")
-            path = f"messages[{self.message}].content[{self.count}]"
-            self._add(block.at(path, self.message, opens=opens))
+            path = f"messages[{message}].content[{count}]"
+            self.blocks.append(block.at(path, message, opens=opens))
+            opens, count = False, count + 1
+            self.opaque += block.kind is Kind.opaque
+        self.count = count
 
     def told(self, part: Part, read: Callable[[Json, str, str, int, bool], Block]) -> None:
         """Go on with what was said to the model; what is said in a row is one message."""
-        for item in _items(part):
-            opens = self._opens("user")
-            path = f"messages[{self.message}].content[{self.count}]"
+        items = _items(part)
+        if not items:
+            return
+        opens, message = self._opens("user"), self.message
+        for item in items:
+            path = f"messages[{message}].content[{self.count}]"
             if part.note is None:
-                self._add(read(item, path, "user", self.message, opens))
+                block = read(item, path, "user", message, opens)
+                self.opaque += block.kind is Kind.opaque
             else:
-                at = self.message, opens
-                self._add(Block(Section.messages, path, Kind.text, item, "user", part.note, *at))
+                at = message, opens
+                block = Block(Section.messages, path, Kind.text, item, "user", part.note, *at)
+            self.blocks.append(block)
+            opens, self.count = False, self.count + 1
 
     def _opens(self, role: str) -> bool:
         if role == self.role:
             return False
         self.message, self.role, self.count = self.message + 1, role, 0
         return True
-
-    def _add(self, block: Block) -> None:
-        self.count += 1
-        self.opaque += block.kind is Kind.opaque
-        self.blocks.append(block)
 
 
 def _items(part: Part) -> Sequence[Json]:
@@ -282,6 +288,9 @@ def _provider(model: str | None, message_id: str | None) -> Dialect:
     if (message_id or "").startswith("msg_bdrk_"):
         return DIALECTS["bedrock-anthropic"]
     return _usual(model)
+
+
+_is_sharp = lru_cache(maxsize=256)(is_sharp)
 
 
 @lru_cache(maxsize=256)

@@ -152,6 +152,14 @@ class Threads:
         waiting, self._open = self._open, {}
         yield from (turn for turn in waiting.values() if self._tell(turn))
 
+    def close(self) -> None:
+        """Undo what goes round, so that all of it can go at once."""
+        for turn in self._turns.values():
+            for known in (turn, turn.before):
+                if known is not None:
+                    known.behind.clear()
+                    known.place = None
+
     def _place(self, record: Record, thread: str | None) -> Part:
         """The place of a record that is no answer; one without content is its parent's."""
         if record.subtype == "compact_boundary" and record.type == "system":
