@@ -60,6 +60,8 @@ def same_as_sent(a: Json, b: Json) -> bool:
 
 def _same_shape(a: Json, b: Json) -> bool:
     """Whether two equal values have the same types (1, 1.0 and true are equal) and key orders."""
+    if a is b:
+        return True
     if isinstance(a, dict) and isinstance(b, dict):
         return list(a) == list(b) and all(map(_same_shape, a.values(), b.values()))
     if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):

@@ -4,10 +4,12 @@ came in.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from operator import is_
 from typing import TypeAlias
 
 from whycold.core.call import Call
@@ -227,12 +229,12 @@ def _continued(call: Call, other: Call, answered: Collection[int]) -> _Score | N
     shared = _shared(ours.section(Section.messages), was)
     if not shared:
         return None
-    opening = _shared(_opening(ours), _opening(theirs))
+    opening = _shared(ours.opening, theirs.opening)
     if shared < _TRIVIAL and not (
         _whole_message(ours, theirs) and (opening or _owes(ours, theirs))
     ):
         return None
-    dropped = sum(b.size for b in theirs.blocks) - shared - opening
+    dropped = theirs.size - shared - opening
     if dropped and theirs.blocks[0].kind is Kind.chained:
         # behind the first change every id is another one, whatever was dropped
         dropped = 1
@@ -252,7 +254,7 @@ def _opened(call: Call, other: Call) -> _Score | None:
     )
     if not _owes(ours, theirs):
         return None
-    opening = _shared(_opening(ours), _opening(theirs))
+    opening = _shared(ours.opening, theirs.opening)
     if same_session:
         return _Score((2, opening, 0), Link.restarted)
     # another conversation owes nothing to another cache
@@ -267,10 +269,10 @@ def _realm(call: Call) -> str:
 
 def _parted(ours: Prompt, theirs: Prompt) -> int:
     """How many leading blocks are the same, all of the older prompt's when it only goes on."""
-    for count, (a, b) in enumerate(zip(ours.chain, theirs.chain, strict=False)):
-        if a != b:
-            return count
-    return len(theirs.chain)
+    # links name all before them: where one is equal, those before it are
+    one, other = ours.chain, theirs.chain
+    same = bisect_left(range(min(len(one), len(other))), True, key=lambda i: one[i] != other[i])
+    return same if same < len(one) else len(other)
 
 
 def _same_cache(call: Call, other: Call) -> bool:
@@ -289,14 +291,13 @@ def _whole_message(ours: Prompt, theirs: Prompt) -> bool:
     )
 
 
-def _opening(prompt: Prompt) -> tuple[Block, ...]:
-    return tuple(b for b in prompt.blocks if b.section is not Section.messages)
-
-
-def _shared(ours: Iterable[Block], theirs: Iterable[Block]) -> int:
-    left = Counter(b.content for b in theirs)
-    total = 0
-    for block in ours:
+def _shared(ours: Sequence[Block], theirs: Sequence[Block]) -> int:
+    """Bytes of the blocks that both hold, wherever they stand."""
+    # turns of one conversation begin with the very same blocks
+    same = [*map(is_, ours, theirs), False].index(False)
+    left = Counter(b.content for b in theirs[same:])
+    total = sum(block.size for block in ours[:same])
+    for block in ours[same:]:
         if left[block.content] > 0:
             left[block.content] -= 1
             total += block.size

@@ -236,6 +236,16 @@ class Prompt:
             older = made
         return self.__dict__["chain"]
 
+    @cached_property
+    def size(self) -> int:
+        """Bytes of content in all blocks."""
+        return sum(block.size for block in self.blocks)
+
+    @cached_property
+    def opening(self) -> tuple[Block, ...]:
+        """The blocks that belong to no message."""
+        return tuple(b for b in self.blocks if b.section is not Section.messages)
+
     def section(self, section: Section) -> tuple[Block, ...]:
         """The blocks of one section, in order."""
         return self._sections.get(section, ())

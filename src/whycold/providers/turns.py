@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from whycold.core.content import JsonMap
+from whycold.core.content import JsonMap, same_as_sent
 from whycold.core.predecessor import placed
 from whycold.core.prompt import Block, Kind, Prompt, Section
 from whycold.pieces import Pieces, alike
@@ -95,12 +95,13 @@ class Turns:
         read = _onward(found[1], found[2], body, headers, prepare) if found else None
         if read is None:
             whole = body.whole()
-            prepared = prepare(decode_map(whole))
+            decoded = decode_map(whole)
+            prepared = prepare(decoded)
             prompt = prepared.wire.read_request(prepared.request, prepared.dialect, headers)
             if len(body) < _SMALLEST:
                 return prepared, prompt
             starts, ends = _elements(whole, _LISTS[prepared.wire.name])
-            opening: JsonMap = decode_map(whole[: starts[0]] + b"]}") if starts else {}
+            opening: JsonMap = _opened(whole[: starts[0]], decoded) if starts else {}
             read = _Read(prepared, prompt, opening, starts, ends)
         self._remember(
             key, found[0] if found and _goes_on(found[1], found[2]) else None, body, read
@@ -166,6 +167,17 @@ def _elements(
         at += len(element)
         ends.append(at)
     return tuple(starts), tuple(ends)
+
+
+def _opened(text: bytes, decoded: JsonMap) -> JsonMap:
+    """What a body holds before its messages, as the values that were decoded already: the very
+    same values are quick to compare.
+    """
+    known = decode_map(text + b"]}")
+    return {
+        name: decoded[name] if same_as_sent(decoded.get(name), value) else value
+        for name, value in known.items()
+    }
 
 
 def _onward(
