@@ -235,12 +235,12 @@ def demo_page() -> str:
         GENERATED,
         "# The demo\n",
         "`whycold demo` opens the dashboard on two weeks of made-up traffic: what a team of eight "
-        "projects sends in a week in which things go wrong, and in a calmer one before it. Requests "
-        "and responses are bytes in the providers' own formats (Anthropic Messages, OpenAI "
-        "Responses, Chat Completions of DeepSeek and llama.cpp, transcripts of Claude Code); what "
-        "is read and written is counted by caches that follow the providers' published rules; and "
-        "all of it goes through the pipeline of recorded calls. Nothing is sent anywhere, and your "
-        "own store is not touched.\n",
+        "projects sends in a week in which things go wrong, and in a calmer one before it. "
+        "Requests and responses are bytes in the providers' own formats (Anthropic Messages, "
+        "OpenAI Responses, Chat Completions of DeepSeek and llama.cpp, transcripts of Claude "
+        "Code); what is read and written is counted by caches that follow the providers' published "
+        "rules; and all of it goes through the pipeline of recorded calls. Nothing is sent "
+        "anywhere, and your own store is not touched.\n",
         "```",
         "whycold demo                        # the dashboard, until Ctrl-C",
         "whycold demo --keep ~/whycold-demo  # keeps the store, and opens it at once the next time",

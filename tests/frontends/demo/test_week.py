@@ -82,7 +82,7 @@ def test_the_panel_looks_like_that_of_a_team(store: Store):
     assert report.totals.read_ratio is not None
     assert before.totals.read_ratio is not None
     assert 0.6 < report.totals.read_ratio < 0.85 < before.totals.read_ratio
-    assert 2000 < before.totals.calls * 1.3 < report.totals.calls
+    assert 1000 < before.totals.calls < 0.7 * report.totals.calls
     assert 20 < len(store.culprits(WEEK, 200)) < 50
 
 

@@ -39,7 +39,7 @@ class CodingDays:
     def begin(self, day: date) -> list[Talk]:
         """Every session of a day; those that only transcripts tell of are given back."""
         calm = self._calendar.is_calm(day)
-        for project, count in (("storefront", 3 if calm else 5), ("payments", 2 if calm else 3)):
+        for project, count in (("storefront", 2 if calm else 5), ("payments", 2 if calm else 3)):
             self._sessions(day, project, count)
         if day == self._calendar.workdays[1]:
             self._late(day)

@@ -56,7 +56,7 @@ _SIDES: Final = ("", "-wal", "-shm", ".lock")
 def demo(port: int | None, until: str | None, keep: Path | None, path: Path | None) -> None:
     """Open the dashboard on two weeks of made-up traffic.
 
-    Seven projects, eight agents, four providers and a model on a laptop, with faults of the kind
+    Eight projects, ten agents, three providers and a model on a laptop, with faults of the kind
     that cost real teams money. The calls go through the same pipeline as recorded ones, into a
     store of their own: yours is not touched, and nothing is sent anywhere.
 

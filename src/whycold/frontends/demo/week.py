@@ -61,7 +61,7 @@ class Week:
                 yield _Slot(number, at, calm)
 
     def _reviews(self, day: date) -> None:
-        for slot in self._slots(day, (3, 5), 8, 1.8):
+        for slot in self._slots(day, (2, 5), 8, 1.8):
             late = self._release("review-action 1.5.0", slot.at)
             client = "review-action 1.5.0" if late else "review-action 1.4.0"
             talk = coding.reviewer(self._world, "storefront", client)
@@ -71,7 +71,7 @@ class Week:
 
     def _support(self, day: date) -> None:
         chance = self._world.chance
-        for slot in self._slots(day, (7, 12), 6, 0.9):
+        for slot in self._slots(day, (6, 12), 6, 0.9):
             fixed = self._release("helpdesk 1.22.1", slot.at)
             clock = self._release("helpdesk 1.22.0", slot.at) and not fixed
             client = f"helpdesk {'1.22.1' if fixed else '1.22.0' if clock else '1.21.4'}"
@@ -100,7 +100,7 @@ class Week:
 
     def _triage(self, day: date) -> None:
         chance = self._world.chance
-        for slot in self._slots(day, (4, 6), 7.5, 1.7):
+        for slot in self._slots(day, (3, 6), 7.5, 1.7):
             late = self._release("triage 0.14.0", slot.at)
             talk = services.triager(self._world, f"triage {'0.14.0' if late else '0.13.2'}")
             talk.compares = late
@@ -110,7 +110,7 @@ class Week:
             self._world.begin(slot.at, talk, script)
 
     def _analysis(self, day: date) -> None:
-        for slot in self._slots(day, (2, 3), 8.2, 2.6):
+        for slot in self._slots(day, (1, 3), 8.2, 2.6):
             late = self._release("notebook 5.1.0", slot.at)
             talk = services.analyst(self._world, f"notebook {'5.1.0' if late else '5.0.8'}")
             steps = self._world.chance.randint(7, 15)
