@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from operator import is_
+from operator import attrgetter, is_
 from typing import TypeAlias
 
 from whycold.core.call import Call
@@ -19,6 +19,7 @@ from whycold.core.prompt import Block, Kind, Prompt, Section
 
 __all__ = ["History", "Link", "Linked", "placed"]
 
+_size = attrgetter("size")
 _Calls: TypeAlias = dict[Hashable, Call]
 _Groups: TypeAlias = defaultdict[Hashable, list[Call]]
 
@@ -225,7 +226,11 @@ def _continued(call: Call, other: Call, answered: Collection[int]) -> _Score | N
     was = theirs.section(Section.messages)
     parted = _parted(ours, theirs) if answered else len(theirs.blocks)
     if parted in answered:
-        was = tuple(b for b in theirs.blocks[:parted] if b.section is Section.messages)
+        ahead = len(theirs.blocks) - len(was)
+        if theirs.blocks[ahead:] == was:
+            was = was[: max(0, parted - ahead)]
+        else:
+            was = tuple(b for b in theirs.blocks[:parted] if b.section is Section.messages)
     shared = _shared(ours.section(Section.messages), was)
     if not shared:
         return None
@@ -296,7 +301,7 @@ def _shared(ours: Sequence[Block], theirs: Sequence[Block]) -> int:
     # turns of one conversation begin with the very same blocks
     same = [*map(is_, ours, theirs), False].index(False)
     left = Counter(b.content for b in theirs[same:])
-    total = sum(block.size for block in ours[:same])
+    total = sum(map(_size, ours[:same]))
     for block in ours[same:]:
         if left[block.content] > 0:
             left[block.content] -= 1

@@ -239,7 +239,7 @@ class Prompt:
     @cached_property
     def size(self) -> int:
         """Bytes of content in all blocks."""
-        return sum(block.size for block in self.blocks)
+        return sum([block.size for block in self.blocks])
 
     @cached_property
     def opening(self) -> tuple[Block, ...]:

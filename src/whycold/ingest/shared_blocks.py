@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from operator import is_
 from weakref import WeakValueDictionary
 
 from whycold.core.call import Call
@@ -20,11 +21,12 @@ class SharedBlocks:
     def of(self, call: Call) -> Call:
         """The call with blocks that are known already in place of its own where they are equal."""
         prompt, reply = call.prompt, call.reply
-        blocks = tuple(map(self._one, prompt.blocks))
-        if any(new is not old for new, old in zip(blocks, prompt.blocks, strict=True)):
+        # whose digest was computed before comes from an earlier call
+        blocks = tuple([b if "content" in vars(b) else self._one(b) for b in prompt.blocks])
+        if not all(map(is_, blocks, prompt.blocks)):
             call = replace(call, prompt=prompt.with_blocks(blocks))
-        replied = tuple(map(self._one, reply.blocks))
-        if any(new is not old for new, old in zip(replied, reply.blocks, strict=True)):
+        replied = tuple([b if "content" in vars(b) else self._one(b) for b in reply.blocks])
+        if not all(map(is_, replied, reply.blocks)):
             call = replace(call, reply=replace(reply, blocks=replied))
         return call
 
@@ -33,9 +35,6 @@ class SharedBlocks:
         return sum(block.size for block in list(self._known.values()))
 
     def _one(self, block: Block) -> Block:
-        if "content" in vars(block):
-            # Its digest was computed before: the object comes from an earlier call.
-            return block
         key = (
             block.content,
             block.path,
