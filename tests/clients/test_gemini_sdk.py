@@ -17,6 +17,7 @@ import pytest
 from google import genai
 from google.genai import errors, types
 
+from tests.clients.both_ends import AsyncWatched, Ends, Watched
 from tests.serving import Serve, serving
 from whycold.core.diagnosis import Diagnosis
 from whycold.store.answers import Filters
@@ -27,13 +28,14 @@ MODEL = "gemini-2.5-flash"
 
 
 class Vendor(ThreadingHTTPServer):
-    """``bodies`` are SHA-256 of what came, ``cached`` is what it says it read from its cache."""
+    """``bodies`` and ``replies`` are SHA-256 of what came and what was answered."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Answers)
         self.bodies: list[str] = []
+        self.replies: list[str] = []
         self.paths: list[str] = []
         self.keys: list[str | None] = []
 
@@ -70,6 +72,7 @@ class _Answers(BaseHTTPRequestHandler):
             self._send(200, "application/json", json.dumps(answer).encode())
 
     def _send(self, status: int, kind: str, body: bytes) -> None:
+        self.server.replies.append(hashlib.sha256(body).hexdigest())
         self.send_response(status)
         self.send_header("content-type", kind)
         self.send_header("content-length", str(len(body)))
@@ -108,11 +111,26 @@ def serve(tmp_path: Path, vendor: Vendor) -> Iterator[Serve]:
 
 
 @pytest.fixture
-def client(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Iterator[genai.Client]:
-    """A client that finds the proxy as any program does, by the variable."""
+def ends() -> Ends:
+    return Ends()
+
+
+@pytest.fixture
+def client(
+    serve: Serve, ends: Ends, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[genai.Client]:
+    """A client that finds the proxy as any program does, by the variable; at the end its bodies
+    are held against the vendor's."""
     monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", serve.url)
-    with genai.Client(api_key=KEY) as made:
+    watched = types.HttpOptions(
+        client_args={"transport": Watched(ends)},
+        async_client_args={"transport": AsyncWatched(ends)},
+    )
+    with genai.Client(api_key=KEY, http_options=watched) as made:
         yield made
+    assert ends.sent
+    assert sorted(ends.sent) == sorted(vendor.bodies)
+    assert sorted(ends.got) == sorted(vendor.replies)
 
 
 def kept(serve: Serve, calls: int) -> list[Diagnosis]:

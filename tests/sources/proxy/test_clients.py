@@ -17,6 +17,7 @@ import anthropic
 import openai
 import pytest
 
+from tests.clients.both_ends import AsyncWatched, Ends, Watched
 from tests.sources.conftest import Start
 from tests.sources.proxy.vendor import WORDS, Vendor
 from tests.sources.wire import PATIENCE, RunningProxy, Wire, chunked, config, upstream
@@ -42,8 +43,16 @@ def proxy(vendor: Vendor, start_on_each_loop: Start, tmp_path: Path) -> RunningP
     return start_on_each_loop(config(vendor.url, tmp_path))
 
 
-def anthropic_client(proxy: RunningProxy, retries: int = 0) -> anthropic.Anthropic:
+@pytest.fixture
+def ends() -> Ends:
+    return Ends()
+
+
+def anthropic_client(
+    proxy: RunningProxy, retries: int = 0, ends: Ends | None = None
+) -> anthropic.Anthropic:
     return anthropic.Anthropic(
+        http_client=anthropic.DefaultHttpxClient(transport=Watched(ends or Ends())),
         api_key="sk-ant-api03-plant",
         base_url=proxy.url,
         max_retries=retries,
@@ -51,12 +60,19 @@ def anthropic_client(proxy: RunningProxy, retries: int = 0) -> anthropic.Anthrop
     )
 
 
-def openai_client(proxy: RunningProxy, retries: int = 0) -> openai.OpenAI:
-    return openai.OpenAI(api_key="sk-proj-plant", base_url=f"{proxy.url}/v1", max_retries=retries)
+def openai_client(proxy: RunningProxy, retries: int = 0, ends: Ends | None = None) -> openai.OpenAI:
+    return openai.OpenAI(
+        http_client=openai.DefaultHttpxClient(transport=Watched(ends or Ends())),
+        api_key="sk-proj-plant",
+        base_url=f"{proxy.url}/v1",
+        max_retries=retries,
+    )
 
 
-def checked(proxy: RunningProxy, vendor: Vendor) -> list[Exchange]:
-    """What was recorded, which must be what the vendor saw and said, byte for byte."""
+def checked(proxy: RunningProxy, vendor: Vendor, ends: Ends) -> list[Exchange]:
+    """What was recorded, which must be what the client sent and got and what the vendor saw and
+    said, byte for byte."""
+    assert (ends.sent, ends.got) == (vendor.received, vendor.replied)
     exchanges = proxy.recorded()
     digests = [
         (sha(exchange.request.content), sha(exchange.response.content)) for exchange in exchanges
@@ -73,8 +89,8 @@ def sha(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def test_the_anthropic_sdk(proxy: RunningProxy, vendor: Vendor):
-    with anthropic_client(proxy) as client:
+def test_the_anthropic_sdk(proxy: RunningProxy, vendor: Vendor, ends: Ends):
+    with anthropic_client(proxy, ends=ends) as client:
         for _ in range(3):
             message = client.messages.create(
                 model="m", max_tokens=9, messages=[{"role": "user", "content": "hello"}]
@@ -89,13 +105,13 @@ def test_the_anthropic_sdk(proxy: RunningProxy, vendor: Vendor):
             model="m", max_tokens=9, messages=[{"role": "user", "content": "hello"}]
         ) as stream:
             assert list(stream.text_stream) == WORDS
-    exchanges = checked(proxy, vendor)
+    exchanges = checked(proxy, vendor, ends)
     assert len(exchanges) == 5
     assert {exchange.labels["project"] for exchange in exchanges} == {"p"}
     assert exchanges[4].response.chunked
 
 
-def test_the_anthropic_sdk_without_waiting(proxy: RunningProxy, vendor: Vendor):
+def test_the_anthropic_sdk_without_waiting(proxy: RunningProxy, vendor: Vendor, ends: Ends):
     async def ask(client: anthropic.AsyncAnthropic, number: int) -> str:
         content = f"hello {number}"
         async with client.messages.stream(
@@ -104,23 +120,26 @@ def test_the_anthropic_sdk_without_waiting(proxy: RunningProxy, vendor: Vendor):
             return "".join([text async for text in stream.text_stream])
 
     async def ask_all() -> list[str]:
+        http = anthropic.DefaultAsyncHttpxClient(transport=AsyncWatched(ends))
         async with anthropic.AsyncAnthropic(
-            api_key="k", base_url=proxy.url, max_retries=0
+            api_key="k", base_url=proxy.url, max_retries=0, http_client=http
         ) as client:
             return await asyncio.gather(*(ask(client, number) for number in range(20)))
 
     assert asyncio.run(ask_all()) == [ANSWER] * 20
     exchanges = proxy.recorded()
     assert sorted(sha(e.request.content) for e in exchanges) == sorted(vendor.received)
+    assert sorted(ends.sent) == sorted(vendor.received)
+    assert sorted(ends.got) == sorted(vendor.replied)
 
 
-def test_errors_and_retries_of_the_anthropic_sdk(proxy: RunningProxy, vendor: Vendor):
+def test_errors_and_retries_of_the_anthropic_sdk(proxy: RunningProxy, vendor: Vendor, ends: Ends):
     def ask(client: anthropic.Anthropic, wish: str) -> anthropic.types.Message:
         return client.messages.create(
             model="m", max_tokens=9, messages=[{"role": "user", "content": wish}]
         )
 
-    with anthropic_client(proxy) as client:
+    with anthropic_client(proxy, ends=ends) as client:
         with pytest.raises(anthropic.BadRequestError) as error:
             ask(client, "fail 400")
         assert error.value.body == {
@@ -129,19 +148,21 @@ def test_errors_and_retries_of_the_anthropic_sdk(proxy: RunningProxy, vendor: Ve
         }
         with pytest.raises(anthropic.InternalServerError):
             ask(client, "fail 529")
-    with anthropic_client(proxy, retries=2) as client:
+    with anthropic_client(proxy, 2, ends) as client:
         assert ask(client, "busy").content[0].text == ANSWER
-    assert [exchange.status for exchange in checked(proxy, vendor)] == [400, 529, 529, 200]
+    assert [exchange.status for exchange in checked(proxy, vendor, ends)] == [400, 529, 529, 200]
 
 
-def test_the_openai_sdk(proxy: RunningProxy, vendor: Vendor):
-    with openai_client(proxy) as client:
+def test_the_openai_sdk(proxy: RunningProxy, vendor: Vendor, ends: Ends):
+    with openai_client(proxy, ends=ends) as client:
         done = client.chat.completions.create(
             model="m", messages=[{"role": "user", "content": "hello"}]
         )
         assert done.choices[0].message.content == ANSWER
         called = client.chat.completions.create(
-            model="m", messages=[{"role": "user", "content": "tool"}]
+            model="m",
+            messages=[{"role": "user", "content": "tool"}],
+            tools=[{"type": "function", "function": {"name": "look", "parameters": {}}}],
         )
         assert called.choices[0].message.tool_calls[0].function.name == "look"
         chunks = client.chat.completions.create(
@@ -153,11 +174,29 @@ def test_the_openai_sdk(proxy: RunningProxy, vendor: Vendor):
         assert [e.delta for e in events if e.type == "response.output_text.delta"] == WORDS
         with pytest.raises(openai.RateLimitError):
             client.responses.create(model="m", input="fail 429")
-    targets = [exchange.target for exchange in checked(proxy, vendor)]
+    targets = [exchange.target for exchange in checked(proxy, vendor, ends)]
     assert targets == ["/v1/chat/completions"] * 3 + ["/v1/responses"] * 3
 
 
-def test_the_openai_sdk_without_waiting(proxy: RunningProxy, vendor: Vendor):
+def test_errors_and_retries_of_the_openai_sdk(proxy: RunningProxy, vendor: Vendor, ends: Ends):
+    def ask(client: openai.OpenAI, wish: str) -> str | None:
+        done = client.chat.completions.create(
+            model="m", messages=[{"role": "user", "content": wish}]
+        )
+        return done.choices[0].message.content
+
+    with openai_client(proxy, ends=ends) as client:
+        with pytest.raises(openai.BadRequestError) as error:
+            ask(client, "fail 400")
+        assert error.value.body == {"type": "wish", "message": "fail 400"}
+        with pytest.raises(openai.InternalServerError):
+            ask(client, "fail 503")
+    with openai_client(proxy, 2, ends) as client:
+        assert ask(client, "busy") == ANSWER
+    assert [exchange.status for exchange in checked(proxy, vendor, ends)] == [400, 503, 529, 200]
+
+
+def test_the_openai_sdk_without_waiting(proxy: RunningProxy, vendor: Vendor, ends: Ends):
     async def ask(client: openai.AsyncOpenAI) -> str:
         chunks = await client.chat.completions.create(
             model="m", messages=[{"role": "user", "content": "hello"}], stream=True
@@ -166,11 +205,18 @@ def test_the_openai_sdk_without_waiting(proxy: RunningProxy, vendor: Vendor):
 
     async def ask_all() -> list[str]:
         url = f"{proxy.url}/v1"
-        async with openai.AsyncOpenAI(api_key="k", base_url=url, max_retries=0) as client:
+        http = openai.DefaultAsyncHttpxClient(transport=AsyncWatched(ends))
+        async with openai.AsyncOpenAI(
+            api_key="k", base_url=url, max_retries=0, http_client=http
+        ) as client:
             return await asyncio.gather(*(ask(client) for _ in range(20)))
 
     assert asyncio.run(ask_all()) == [ANSWER] * 20
     assert len(proxy.recorded()) == len(vendor.received) == 20
+    assert (sorted(ends.sent), sorted(ends.got)) == (
+        sorted(vendor.received),
+        sorted(vendor.replied),
+    )
 
 
 def test_a_stream_that_an_sdk_gives_up_ends(proxy: RunningProxy, vendor: Vendor):
