@@ -144,7 +144,8 @@ class History:
         """The call that this one should have reused, None when there is none."""
         links = call.prompt.links
         for named in (links.continues, links.compares, links.follows):
-            if named and (found := self._by_message.get(named)) is not None and found.prompt.blocks:
+            found = self._by_message.get(named) or self._by_id.get(named) if named else None
+            if found is not None and found.prompt.blocks:
                 return Linked(found, Link.named)
         if not call.prompt.blocks or links.begins:
             return None

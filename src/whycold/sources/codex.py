@@ -140,7 +140,7 @@ class Family:
             for r in self._rollouts
             if r.meta.parent is not None and r.meta.until is not None
         }
-        known: set[object] = set()
+        known: dict[object, Turn] = {}
         for rollout in self._rollouts:
             yield from _Reader(rollout, self._troubles, branches, known, present).calls()
 
@@ -155,7 +155,7 @@ class _Reader:
         rollout: _Rollout,
         troubles: list[Trouble],
         branches: dict[tuple[str, int], Thread | None],
-        known: set[object],
+        known: dict[object, Turn],
         present: set[str | None],
     ) -> None:
         self._file, self._meta = rollout.file, rollout.meta
@@ -183,6 +183,7 @@ class _Reader:
                 provider = self._thread.provider or self._meta.provider
                 call = writer.call(turn, provider)
                 yield Seen(call, self._file.path, turn.begins, turn.ends)
+            turn.let_go()
         told = [lines.trouble] if lines.trouble else []
         if lines.too_long:
             self._bad["too long"] = lines.too_long
@@ -216,9 +217,9 @@ class _Reader:
     def _is_new(self, turn: Turn) -> bool:
         near = (*turn.prompt[-_NEAR:], *turn.reply)
         key = turn.response_id or (turn.sum, turn.counts, *(block.content for block in near))
-        if key in self._known:
+        if (told := self._known.setdefault(key, turn)) is not turn:
+            turn.id = told.id
             return False
-        self._known.add(key)
         start, counted = self._meta.at, turn.counted
         if self._orphan and start is not None and counted is not None and counted < start + _BURST:
             self._bad["a copy of a call of another thread, whose file is not here"] += 1

@@ -34,8 +34,9 @@ class CallWriter:
         """The call of a turn that has a time; ``provider`` is Codex's name for who answered."""
         assert turn.at is not None
         meta, dialect = self._meta, _dialect_of(provider, turn.model)
+        turn.id = digest(b"codex", *map(_bytes, _identity(turn, meta))).hex()
         return Call(
-            id=digest(b"codex", *map(_bytes, _identity(turn, meta))).hex(),
+            id=turn.id,
             at=turn.at,
             provider=dialect.name,
             api=_API,
@@ -58,7 +59,7 @@ class CallWriter:
         prompt = Prompt(
             tuple(turn.prompt),
             settings=tuple(Setting(name, value) for name, value in names if value is not None),
-            links=Links(follows=turn.follows, begins=turn.first and not turn.gap),
+            links=Links(follows=_follows(turn), begins=turn.first and not turn.gap),
             unseen=_UNSEEN | {Section.messages} if turn.gap else _UNSEEN,
             opaque=turn.opaque,
         )
@@ -86,6 +87,11 @@ class CallWriter:
             uncached=uncached,
             output=counts.output,
         )
+
+
+def _follows(turn: Turn) -> str | None:
+    """The response before a request; versions without ids of responses have that of its call."""
+    return (turn.before.response_id or turn.before.id) if turn.before is not None else None
 
 
 def _said(turn: Turn) -> tuple[Block, ...]:

@@ -64,9 +64,10 @@ class _Item:
 @dataclass(slots=True, eq=False)
 class Turn:
     """A call. ``prompt`` are its blocks, ``reply`` those that came back; ``first``: no call of its
-    thread stands before it, ``follows`` is the response id of the one that does. ``gap``: some of
-    the prompt is not recorded. ``sum`` are the counts of the thread so far, ``counted`` is when its
-    own were written. ``begins`` and ``ends`` are positions in its file.
+    thread stands before it; ``before`` is the one that does, as long as it is needed. ``gap``: some
+    of the prompt is not recorded. ``sum`` are the counts of the thread so far, ``counted`` is when
+    its own were written. ``begins`` and ``ends`` are positions in its file. ``id`` is given to it
+    once it is told of.
     """
 
     prompt: Sequence[Block]
@@ -80,10 +81,15 @@ class Turn:
     model: str | None
     effort: str | None
     first: bool
-    follows: str | None
+    before: Turn | None
     gap: bool
     begins: int
     ends: int
+    id: str | None = None
+
+    def let_go(self) -> None:
+        """Forget what is only needed to tell of it."""
+        self.before, self.prompt, self.reply = None, (), []
 
 
 @dataclass
@@ -219,7 +225,7 @@ class Thread:
             model=self._model,
             effort=self._effort,
             first=self._last is None,
-            follows=self._last.response_id if self._last is not None else None,
+            before=self._last,
             gap=self.gap,
             begins=begins if self._run is None else self._run_begins,
             ends=ends,

@@ -65,6 +65,7 @@ class CallWriter:
         self._session, self._reported = session, reported
         self._project = project_of(session.folder)
         self._last: Prompt | None = None
+        self._follows: str | None = None
 
     def call(self, turn: Turn) -> Call:
         """The call of a turn that has a time."""
@@ -75,13 +76,16 @@ class CallWriter:
         rules = provider.dialect.rules(provider.wire, model)
         kind = as_text(info.get("agent")) or as_text(info.get("mode"))
         aside = session.parent is not None or turn.prompt is None
+        id, prompt = digest(b"opencode", _identity(turn)).hex(), self._prompt(turn, model)
+        if prompt.blocks:
+            self._follows = id
         return Call(
-            id=digest(b"opencode", _identity(turn)).hex(),
+            id=id,
             at=datetime.fromtimestamp(turn.at / 1000, UTC),
             provider=provider.dialect.name,
             api=provider.wire,
             model=model,
-            prompt=self._prompt(turn, model),
+            prompt=prompt,
             reply=Reply(
                 model=model,
                 usage=self._usage(turn.tokens, rules if provider.named else None, name or ""),
@@ -99,7 +103,7 @@ class CallWriter:
         prompt = Prompt(
             turn.prompt or (),
             settings=(Setting("model", model),) if model is not None else (),
-            links=Links(begins=turn.first and turn.prompt is not None),
+            links=Links(follows=self._follows, begins=turn.first and turn.prompt is not None),
             unseen=hidden,
         )
         if turn.prompt is not None:

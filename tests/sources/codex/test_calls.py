@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.sources.codex.rollouts import Order, Rollout, calls_of, seen, texts, tool
+from tests.sources.codex.rollouts import Order, Rollout, calls_of, seen, texts, told_of, tool
 from whycold.core.prompt import Section
 from whycold.sources.codex import Codex
 
@@ -174,7 +174,7 @@ def test_after_a_compaction_the_history_that_took_its_place_is_sent(order: Order
     calls = calls_of(made, tmp_path)
     assert len(calls) == 6
     assert texts(calls[-1]) == ["In short: one, two.", "Third."]
-    assert calls[-1].prompt.links.follows == calls[-2].reply.message_id
+    assert calls[-1].prompt.links.follows == (calls[-2].reply.message_id or calls[-2].id)
     assert Section.messages not in calls[-1].prompt.unseen
 
 
@@ -212,3 +212,9 @@ def test_a_call_is_told_where_it_stands_in_its_file(tmp_path: Path):
     for family in Codex([path]).groups:
         for number, found in enumerate(family.calls(), 1):
             assert f"resp_t1_{number}".encode() in raw[found.begins : found.ends]
+
+
+@every_order
+def test_every_call_goes_on_from_the_one_before(order: Order, tmp_path: Path):
+    told = told_of(talk(order), tmp_path)
+    assert [one.predecessor for one in told] == [None, *(one.call for one in told[:-1])]

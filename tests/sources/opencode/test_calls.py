@@ -11,6 +11,8 @@ import pytest
 from tests.sources.opencode.independent_count import totals
 from tests.sources.opencode.sessions import Made, database, files, seen, sums, texts, tool
 from whycold.core.prompt import Kind, Section
+from whycold.diagnose import diagnose
+from whycold.providers.registry import rules_for
 from whycold.sources.opencode import Opencode
 
 Keep = Callable[..., Path]
@@ -310,3 +312,10 @@ def test_tools_and_system_are_never_seen(keep: Keep, tmp_path: Path):
     for call in seen(tmp_path):
         assert {Section.tools, Section.system} <= call.prompt.unseen
         assert {block.section for block in call.prompt.blocks} == {Section.messages}
+
+
+@both
+def test_every_call_goes_on_from_the_one_before(keep: Keep, tmp_path: Path):
+    keep(tmp_path, talk())
+    told = diagnose(seen(tmp_path), rules_for)
+    assert [one.predecessor for one in told] == [None, *(one.call for one in told[:-1])]
