@@ -29,7 +29,7 @@ from whycold.sources.otlp_kinds import (
 )
 from whycold.sources.otlp_telemetry import Telemetry
 
-__all__ = ["Around", "Draft"]
+__all__ = ["Around", "Draft", "surroundings"]
 
 _T = TypeVar("_T")
 _BODIES = ("openinference.instrumentation.anthropic", "openinference.instrumentation.openai")
@@ -45,6 +45,11 @@ class Around:
 
     session: str | None = None
     agent: str | None = None
+
+
+def surroundings(span: Telemetry) -> Around:
+    """What a span says of the calls in it."""
+    return Around(conversation(span), text(span.attributes, "gen_ai.agent.name", "agent.name"))
 
 
 @dataclass

@@ -94,7 +94,7 @@ def _split_system(messages: Sequence[Json]) -> tuple[list[Json], list[Json]]:
     blocks: list[Json] = []
     for at, message in enumerate(messages):
         whole = as_map(message) or {}
-        if whole.get("role") not in _SYSTEM_ROLES:
+        if as_text(whole.get("role")) not in _SYSTEM_ROLES:
             return blocks, list(messages[at:])
         content = whole.get("content")
         blocks += [content] if isinstance(content, str) else as_list(content) or ()

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from whycold.sources.otlp_attributes import text
-from whycold.sources.otlp_calls import Around, Draft
+from whycold.sources.otlp_calls import Around, Draft, surroundings
 from whycold.sources.otlp_kinds import Part, conversation, model, names, part_of
 from whycold.sources.otlp_telemetry import Telemetry
 from whycold.sources.recorded import Seen
@@ -94,8 +94,12 @@ class Joining:
 
     def _stands(self, span: Telemetry) -> None:
         """Remember what a span says of those that stand in it."""
-        agent = text(span.attributes, "gen_ai.agent.name", "agent.name")
-        self._around[span.trace, span.span] = span.parent, Around(conversation(span), agent)
+        around = surroundings(span)
+        self._around[span.trace, span.span] = span.parent, around
+        if around != Around():
+            # an agent's span ends, and comes, after the calls that were made in it
+            for draft in self._inner(span):
+                self._fresh[id(draft)] = draft
         if len(self._around) > _MOST_AROUND:
             self._around.popitem(last=False)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from whycold.core.content import JsonMap
 from whycold.sources.files import FoundFile, Trouble
+from whycold.sources.otlp_calls import Around, surroundings
 from whycold.sources.otlp_joining import Joining
 from whycold.sources.otlp_kinds import Part, part_of
 from whycold.sources.otlp_telemetry import read_telemetry
@@ -19,12 +20,17 @@ _HERE = Path("POST")
 
 
 def looked_over(document: JsonMap) -> tuple[bool, Counter[str]]:
-    """Whether a document tells of any call, and what of it cannot be read, by reason."""
+    """Whether a document tells of any call, or of what calls were made for; and what of it cannot
+    be read, by reason.
+    """
     skipped = Counter[str]()
     useful = False
     for record in read_telemetry(document, skipped):
         part = part_of(record)
-        useful = useful or part not in (None, Part.around)
+        if part is Part.around:
+            useful = useful or surroundings(record) != Around()
+        else:
+            useful = useful or part is not None
     return useful, skipped
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from tests.sources.otlp.documents import event, logs, span, spans, value
 from tests.sources.otlp.test_spellings import CONVENTIONS, NEW, PARTS
 from whycold.sources.otlp_joining import Joining
-from whycold.sources.otlp_received import Received
+from whycold.sources.otlp_received import Received, looked_over
 from whycold.sources.recorded import Seen
 
 HERE = {"traceId": f"{7:032x}", "spanId": f"{1:016x}"}
@@ -39,6 +39,14 @@ def test_a_span_around_that_comes_later_belongs_to_the_call():
     first, second = came(Joining(), spans(inner), spans(outer))
     assert first.call.id == second.call.id
     assert len(second.call.prompt.blocks) == 5
+
+
+def test_an_agent_is_told_once_its_span_has_ended():
+    said = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "finder"}
+    inner = span(CONVENTIONS, 2, 1, parentSpanId=f"{1:016x}")
+    first, second = came(Joining(), spans(inner), spans(span(said)))
+    assert (first.call.agent, second.call.agent, second.again) == (None, "finder", True)
+    assert looked_over(spans(span(said)))[0]
 
 
 def test_calls_that_nothing_new_is_told_of_are_not_given_again():

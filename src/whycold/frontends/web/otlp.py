@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from whycold.core.content import JsonMap
 from whycold.errors import UserError
-from whycold.ingest.orders import Full, Orders
+from whycold.ingest.orders import Orders
 from whycold.providers.body import decode_map
 from whycold.sources.decoding import Undecodable, decoded
 from whycold.sources.otlp_protobuf import Signal, answer, failure, read_protobuf
@@ -108,8 +108,6 @@ class _Receiver:
             raise _Refused(503, "there is no recorder that could bring it in")
         try:
             self._orders.give(KIND, {}, msgspec.json.encode(document), quiet=True)
-        except Full as fault:
-            raise _Refused(503, str(fault)) from None
         except UserError as fault:
             raise _Refused(503, str(fault)) from None
 
