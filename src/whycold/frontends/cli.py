@@ -23,6 +23,7 @@ from whycold.frontends.doctor import doctor
 from whycold.frontends.erase import erase
 from whycold.frontends.explain import explain
 from whycold.frontends.importing import import_calls
+from whycold.frontends.lint import lint_requests
 from whycold.frontends.misses import misses
 from whycold.frontends.printable import printable
 from whycold.frontends.releases import releases
@@ -122,6 +123,7 @@ cli.add_command(culprits)
 cli.add_command(releases)
 cli.add_command(blame_culprit)
 cli.add_command(check)
+cli.add_command(lint_requests)
 cli.add_command(serve)
 cli.add_command(run)
 cli.add_command(doctor)
