@@ -32,7 +32,7 @@ test: setup  ## run every test
 test-fast: setup  ## run the tests that take no more than a few seconds each
 	@$(PYTEST) -q -m "not slow"
 
-test-clients: setup  ## run opencode and Codex CLI through whycold serve (npm; 760 MB in .cache)
+test-clients: setup  ## run opencode, Codex CLI and Claude Code through whycold serve (npm; 1.2 GB in .cache)
 	@$(PYTEST) -q -rs clients
 
 check: check-format check-lint check-types check-layers check-docs  ## format, lint, types, layers, docs

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from clients.model import Model, answering
-from clients.programs import CODEX, OPENCODE, Program, Unavailable, install
+from clients.programs import CLAUDE_CODE, CODEX, OPENCODE, Program, Unavailable, install
 from clients.replies import ToolCall
 from tests.serving import Serve, serving
 
@@ -18,6 +18,7 @@ __all__ = ["Stage", "staged"]
 
 TOOLS = (
     ToolCall("bash", {"command": "cat notes.txt", "description": "Shows the notes"}),
+    ToolCall("Bash", {"command": "cat notes.txt", "description": "Shows the notes"}),
     ToolCall("exec_command", {"cmd": "cat notes.txt"}),
 )
 
@@ -59,6 +60,11 @@ def opencode_installed(tmp_path_factory: pytest.TempPathFactory) -> None:
 @pytest.fixture(scope="session")
 def codex_installed(tmp_path_factory: pytest.TempPathFactory) -> None:
     _install(CODEX, tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="session")
+def claude_code_installed(tmp_path_factory: pytest.TempPathFactory) -> None:
+    _install(CLAUDE_CODE, tmp_path_factory.mktemp("home"))
 
 
 def _install(program: Program, home: Path) -> None:

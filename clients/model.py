@@ -106,9 +106,9 @@ def answering(model: Model) -> Generator[Model]:
             if found is None:
                 self._send(404, "application/json", b'{"error": {"message": "no such thing"}}')
             elif body.get("stream"):
-                self._send(200, "text/event-stream", _stream(found[1]))
+                self._send(200, "text/event-stream", _stream(found[1]), found[0]["id"])
             else:
-                self._send(200, "application/json", json.dumps(found[0]).encode())
+                self._send(200, "application/json", json.dumps(found[0]).encode(), found[0]["id"])
 
         def do_GET(self) -> None:
             model.others.append(self.path)
@@ -118,8 +118,12 @@ def answering(model: Model) -> Generator[Model]:
             model.others.append(f"CONNECT {self.path}")
             self._send(403, "text/plain", b"")
 
-        def _send(self, status: int, kind: str, content: bytes) -> None:
+        def _send(self, status: int, kind: str, content: bytes, id: str | None = None) -> None:
             self.send_response(status)
+            if id is not None:
+                # OpenAI's name for it; Anthropic's has no x-
+                named = "request-id" if id.startswith("msg_") else "x-request-id"
+                self.send_header(named, f"req_{id}")
             self.send_header("content-type", kind)
             self.send_header("content-length", str(len(content)))
             self.end_headers()

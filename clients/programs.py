@@ -1,6 +1,6 @@
-"""opencode and Codex CLI: how they are installed, and how they are run without anyone's settings.
+"""The clients: how they are installed, and how they are run without anyone's settings.
 
-Both come from npm, by name and version, into ``.cache/clients``. Each run has a home of its own;
+They come from npm, by name and version, into ``.cache/clients``. Each run has a home of its own;
 what the programs would ask the network for beside the model is switched off.
 """
 
@@ -14,7 +14,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["CODEX", "OPENCODE", "Program", "Unavailable", "codex", "install", "opencode"]
+__all__ = [
+    "CLAUDE_CODE",
+    "CODEX",
+    "OPENCODE",
+    "Program",
+    "Unavailable",
+    "claude_code",
+    "codex",
+    "install",
+    "opencode",
+]
 
 FOLDER = Path(__file__).parents[1] / ".cache" / "clients"
 MODULES = FOLDER / "node_modules"
@@ -43,6 +53,11 @@ OPENCODE = Program(
     "1.18.33",
     MODULES / "opencode-ai" / "bin" / "opencode.exe",
     MODULES / "opencode-ai" / "postinstall.mjs",
+)
+CLAUDE_CODE = Program(
+    "@anthropic-ai/claude-code",
+    "2.1.330",
+    MODULES / "@anthropic-ai" / "claude-code" / "cli-wrapper.cjs",
 )
 CODEX = Program("@openai/codex", "0.169.0", MODULES / "@openai" / "codex" / "bin" / "codex.js")
 
@@ -114,6 +129,20 @@ def codex(
     (folder / "config.toml").write_text(settings)
     environment = _clean(home, outside) | {"CODEX_HOME": str(folder), "OPENAI_API_KEY": "none"}
     return _run(["node", str(CODEX.command), "exec", *arguments], project, environment)
+
+
+def claude_code(
+    project: Path, home: Path, url: str, bodies: Path, outside: str, *arguments: str
+) -> subprocess.CompletedProcess[str]:
+    """``claude -p`` in a project, to its end; it writes whole requests into ``bodies``."""
+    environment = _clean(home, outside) | {
+        "ANTHROPIC_API_KEY": "none",
+        "ANTHROPIC_BASE_URL": url,
+        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+        "DISABLE_AUTOUPDATER": "1",
+        "OTEL_LOG_RAW_API_BODIES": f"file:{bodies}",
+    }
+    return _run(["node", str(CLAUDE_CODE.command), "-p", *arguments], project, environment)
 
 
 def _run(

@@ -11,7 +11,7 @@ import pytest
 from clients.cache import STEP
 from clients.conftest import Stage, staged
 from clients.programs import CODEX, codex
-from clients.told import diagnosed, misses
+from clients.told import diagnosed, imported, misses
 
 pytestmark = pytest.mark.usefixtures("codex_installed")
 
@@ -83,6 +83,20 @@ def refusing(tmp_path: Path) -> Generator[Stage]:
     file.write_text('[upstreams.openai]\nurl = "http://127.0.0.1"\nwebsockets = "refuse"\n')
     with staged(tmp_path) as stage:
         yield stage
+
+
+def test_what_it_writes_down_itself_is_what_the_proxy_saw(stage: Stage) -> None:
+    ask(stage)
+    ask(stage, "resume", "--last")
+    ask(stage, "resume", "--last", goals="false")
+    recorded = diagnosed(stage, stage.model.asked)
+    calls = imported(stage, "codex", stage.home / ".codex" / "sessions", known=6)
+    for name in ("message_id", "usage", "session", "release", "provider", "model", "verdict"):
+        assert [call[name] for call in calls] == [call[name] for call in recorded], name
+    assert [call["predecessor"] for call in calls] == [None, *(c["call"] for c in calls[:-1])]
+    # Tools are not written down.
+    assert [call["reason"] for call in calls] == [None] * 4 + ["unseen", None]
+    assert calls[4]["missed_tokens"] > 0
 
 
 def ask(stage: Stage, *more: str, goals: str = "true") -> None:

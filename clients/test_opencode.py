@@ -9,7 +9,7 @@ import pytest
 from clients.cache import STEP
 from clients.conftest import Stage
 from clients.programs import OPENCODE, opencode
-from clients.told import diagnosed, misses
+from clients.told import diagnosed, imported, misses
 
 pytestmark = pytest.mark.usefixtures("opencode_installed")
 
@@ -60,6 +60,28 @@ def test_a_session_goes_on_in_a_second_run_and_an_edit_of_the_rules_is_named(
     assert miss["missed_tokens"] == usable - counts.read
     assert miss["usage"]["input"] == counts.total
     assert stage.model.others == []
+
+
+@pytest.mark.parametrize("api", PROVIDERS)
+def test_what_it_writes_down_itself_is_what_the_proxy_saw(api: str, stage: Stage) -> None:
+    (stage.project / "AGENTS.md").write_text(RULES)
+    ask(api, stage)
+    ask(api, stage, "-c")
+    chain = [asked for asked in stage.model.asked if asked.body.get("tools")]
+    recorded = diagnosed(stage, chain)
+    # The call for the session's title is written down nowhere.
+    data = stage.home / ".local" / "share" / "opencode"
+    calls = imported(stage, "opencode", data, known=len(chain) + 1)
+    for name in ("session", "release", "provider", "api", "model"):
+        assert [call[name] for call in calls] == [call[name] for call in recorded], name
+    for name in ("input", "output"):
+        counts = [call["usage"][name] for call in calls]
+        assert counts == [call["usage"][name] for call in recorded]
+    # opencode writes 0 where nothing was reported, which tells nothing until something was.
+    read = [call["usage"]["cache_read"] for call in calls]
+    assert read[1:] == [call["usage"]["cache_read"] for call in recorded[1:]]
+    assert read[0] == (0 if api == "messages" else None)
+    assert [call["predecessor"] for call in calls] == [None, *(c["call"] for c in calls[:-1])]
 
 
 def ask(api: str, stage: Stage, *more: str) -> None:

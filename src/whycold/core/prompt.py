@@ -180,10 +180,11 @@ class Links:
     ``previous_response_id``, Anthropic threads); ``compares`` the id that the client asks the
     provider's diagnostics to compare with; ``asked`` whether diagnostics were asked for at all;
     ``cache_key`` the client's routing key (OpenAI ``prompt_cache_key``); ``conversation`` a
-    server-side conversation id. ``follows`` is the id of the reply that the source puts before the
-    request, or, where replies have none, our id of its call; ``begins``: the source knows that nothing stands before it. ``undated``: when it was
-    sent is not recorded, only after what. ``apart`` names the recording outside of which its time
-    or its content says nothing: it is held against calls of the same recording only.
+    server-side conversation id. ``follows`` is the id of the reply that the source puts before
+    the request, or, where replies have none, our id of its call; ``begins``: the source knows
+    that nothing stands before it. ``undated``: when it was sent is not recorded, only after
+    what. ``apart`` names the recording outside of which its time or its content says nothing:
+    it is held against calls of the same recording only.
     """
 
     continues: str | None = None
