@@ -130,8 +130,11 @@ def test_the_tool_is_named_with_the_words_and_what_it_cost(
             prompt = with_turn(prompt, reply, turn)
         misses = serve.recorded(TURNS)["misses"]
         told = whycold(tmp_path, "misses", "--json", "--store", serve.store_url)
+        page = whycold(tmp_path, "misses", "--store", serve.store_url).stdout
     assert told.returncode == 0, told.stderr
     assert misses == 1
+    assert "run_command" in page
+    assert "return {+only +}what" in page
     [miss] = json.loads(told.stdout)["items"]
     assert miss["provider"] == "llama.cpp"
     assert (miss["reason"], miss["cause"]) == ("tools_changed", "tool-edited")

@@ -273,6 +273,12 @@ class RunningProxy:
         assert isinstance(found, dict)
         return found
 
+    def tasks(self) -> int:
+        """Tasks on the proxy's event loop, but for the one that looks."""
+        found = self.call(lambda: len(asyncio.all_tasks()) - 1)
+        assert isinstance(found, int)
+        return found
+
     def drain(self, deadline_s: float) -> bool:
         done = asyncio.run_coroutine_threadsafe(self.server.drain(deadline_s), self.loop)
         return done.result(PATIENCE + deadline_s)

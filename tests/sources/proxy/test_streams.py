@@ -89,6 +89,31 @@ def test_an_upstream_that_dies_in_a_stream_is_passed_on_as_just_that(
     assert exchange.response.content == b"event\n"
 
 
+def test_a_stream_that_ends_at_any_byte_is_passed_on_up_to_there(
+    start_on_each_loop: Start, tmp_path: Path
+):
+    answer = HEAD + chunked(*EVENTS)
+    ends = range(len(HEAD), len(answer))
+
+    def answer_up_to(wire: Wire) -> None:
+        _, body = wire.message()
+        wire.send(answer[: int(body)])
+        wire.close()
+
+    with upstream([answer_up_to]) as server:
+        proxy = start_on_each_loop(config(server, tmp_path))
+        for end in ends:
+            wire = proxy.connect()
+            wire.send(post(b"%d" % end, close=False))
+            assert wire.rest() == answer[:end]
+            wire.close()
+        assert proxy.stats()["upstream-cut"] == len(ends)
+    whole = b"".join(EVENTS)
+    for exchange in proxy.recorded():
+        assert exchange.cut is Cut.upstream
+        assert whole.startswith(exchange.response.content)
+
+
 def test_a_reset_in_a_body_without_a_length_does_not_look_like_its_end(start_on_each_loop: Start):
     with upstream(
         [request, b"HTTP/1.1 200 OK\r\n\r\nhalf", wait(half := threading.Event()), Wire.reset]
@@ -150,7 +175,7 @@ def test_two_hundred_clients_that_hang_up_leave_nothing_behind(
         wire.close()
         proxy.until(lambda stats: stats["clients"] == 0 and stats.get("recorded") == 1)
         eventually(lambda: all(w.sock.fileno() < 0 for w in server.wires), bool)
-        files = open_files()
+        files, tasks = open_files(), proxy.tasks()
         for n in range(200):
             wire = proxy.connect()
             wire.send(post())
@@ -160,6 +185,7 @@ def test_two_hundred_clients_that_hang_up_leave_nothing_behind(
         proxy.until(lambda stats: stats["clients"] == 0 and stats["dialing"] == 0)
         eventually(lambda: all(w.sock.fileno() < 0 for w in server.wires), bool)
         eventually(open_files, lambda now: now <= files)
+        assert eventually(proxy.tasks, lambda now: now <= tasks) == tasks
         assert proxy.until(lambda stats: not stats["held-bytes"])["client-cut"] == 201
     assert len(proxy.recorded()) == 201
 
