@@ -41,6 +41,9 @@ def import_calls(
 
     \b
       claude-code   Claude Code transcripts (~/.claude/projects)
+      claude-code-bodies
+                    requests and responses that Claude Code writes with
+                    OTEL_LOG_RAW_API_BODIES=file:DIR (DIR)
       codex         Codex CLI rollouts (~/.codex/sessions)
       opencode      opencode sessions (~/.local/share/opencode)
       otlp          OTLP: spans and logs of calls, as JSON

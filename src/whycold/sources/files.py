@@ -5,11 +5,17 @@ from __future__ import annotations
 import io
 import os
 import stat
+import sys
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -25,6 +31,7 @@ _PLAUSIBLE_SIZE = 1 << 30
 packs to a tenth, a bomb to a thousandth.
 """
 _DEEPEST = 40
+_ZSTD = b"\x28\xb5\x2f\xfd"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +101,7 @@ def _reason(error: OSError) -> str:
 
 
 class LineFile:
-    """The lines of one file, unpacked when it is gzip, without their line ends.
+    """The lines of one file, unpacked when it is gzip or zstd, without their line ends.
 
     Read it by iterating, once. ``offset`` is then the position in the (unpacked) bytes behind the
     line given last, ``ended`` whether that line had its line end: a file that is being written may
@@ -129,6 +136,10 @@ class LineFile:
             unpacked = _Unpacked(file)
             yield from self._split(io.BufferedReader(unpacked, _CHUNK))
             self.trouble = unpacked.trouble or self.trouble
+        elif start == _ZSTD:
+            frames = _Frames(file)
+            yield from self._split(io.BufferedReader(frames, _CHUNK))
+            self.trouble = frames.trouble or self.trouble
         elif b"\0" in start or start[:2] in (b"\xff\xfe", b"\xfe\xff"):
             self.trouble = "is no UTF-8 text, skipped"
         else:
@@ -153,6 +164,40 @@ class LineFile:
             if rest[-1] == 10:
                 return
         self.ended = False
+
+
+class _Frames(io.RawIOBase):
+    """What a zstd file unpacks to; what is cut off or damaged ends it early, with a ``trouble``."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._packed, self._file, self._size = file, zstd.ZstdFile(file), 0
+        self.trouble: str | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        """Fill the buffer as far as the next bytes reach; 0 at the end."""
+        view = memoryview(buffer).cast("B")
+        try:
+            data = self._file.read(len(view)) if self.trouble is None else b""
+        except EOFError:
+            data, self.trouble = b"", "is cut off (zstd); what comes before the cut was read"
+        except zstd.ZstdError:
+            data, self.trouble = b"", "is damaged (zstd); what comes before the damage was read"
+        self._size += len(data)
+        if self._size > max(_PLAUSIBLE_SIZE, self._packed.tell() * _PLAUSIBLE_RATIO):
+            data, self.trouble = (
+                b"",
+                "unpacks to more than any log would (zstd), skipped from there",
+            )
+        view[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        """Let go of it; the file itself is whose it was."""
+        self._file.close()
+        super().close()
 
 
 class _Unpacked(io.RawIOBase):

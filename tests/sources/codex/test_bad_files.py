@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import gzip
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.sources.codex.rollouts import Order, Rollout, seen, tool
 from whycold.core.call import Call
+from whycold.sources import files
 from whycold.sources.codex import Codex
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 
 def whole(order: Order = Order.record) -> Rollout:
@@ -93,13 +101,35 @@ def test_a_file_without_its_head_is_known_by_its_name(tmp_path: Path):
     assert [call.session for call in calls] == ["2026-11-23T09-00-00-t1"] * 2
 
 
-def test_a_packed_file_is_read_unless_it_is_there_unpacked_too(tmp_path: Path):
+PACKED: dict[str, Callable[[bytes], bytes]] = {"gz": gzip.compress, "zst": zstd.compress}
+
+
+@pytest.mark.parametrize("how", PACKED)
+def test_a_packed_file_is_read_unless_it_is_there_unpacked_too(how: str, tmp_path: Path):
     path = whole().write(tmp_path)
-    packed = path.with_name(f"{path.name}.gz")
-    packed.write_bytes(gzip.compress(path.read_bytes()))
+    packed = path.with_name(f"{path.name}.{how}")
+    packed.write_bytes(PACKED[how](path.read_bytes()))
     assert len(read(tmp_path)[0]) == 2
     path.unlink()
-    assert len(read(tmp_path)[0]) == 2
+    assert (len(read(tmp_path)[0]), read(tmp_path)[1]) == (2, [])
+
+
+def test_a_packed_file_that_is_cut_off_or_damaged_is_told(tmp_path: Path):
+    path = whole().write(tmp_path)
+    packed = path.with_name(f"{path.name}.zst")
+    content = zstd.compress(path.read_bytes())
+    path.unlink()
+    for bad, what in ((content[:-40], "is cut off"), (content[:9] + b"x" * 400, "is damaged")):
+        packed.write_bytes(bad)
+        [trouble] = read(tmp_path)[1]
+        assert trouble.startswith(what)
+
+
+def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(files, "_PLAUSIBLE_SIZE", 1 << 20)
+    path = whole().write(tmp_path).with_suffix(".jsonl.zst")
+    path.write_bytes(zstd.compress(b" " * (64 << 20)))
+    assert read(path)[1] == ["unpacks to more than any log would (zstd), skipped from there"]
 
 
 def test_other_files_of_the_folder_are_let_be(tmp_path: Path):
