@@ -28,6 +28,8 @@ class Ledger:
     def __init__(self) -> None:
         self._tables: dict[tuple[object, ...], dict[bytes, Entry]] = {}
         self._recent: deque[Call] = deque(maxlen=_RECENT)
+        self._oldest: datetime | None = None
+        """No entry was last used before that time."""
 
     def live(self, call: Call, rules: CacheRules) -> tuple[Entry, ...]:
         """Entries of any earlier call that this call could read, shortest first."""
@@ -52,6 +54,7 @@ class Ledger:
                 last = entry.blocks - 1
                 tables[blocks[last].section][chain[last]] = entry.used(call.at)
         for entry in entries(call, rules, counts):
+            self._oldest = min(self._oldest or _last_used(entry), _last_used(entry))
             last = entry.blocks - 1
             _keep(tables[blocks[last].section], chain[last], entry)
             if entry.anywhere:
@@ -61,8 +64,11 @@ class Ledger:
 
     def forget(self, before: datetime) -> None:
         """Let go of entries that were last used before that time."""
+        if self._oldest is None or before <= self._oldest:
+            return
+        self._oldest = before
         for place, table in list(self._tables.items()):
-            left = {k: e for k, e in table.items() if (e.expires or e.written) >= before}
+            left = {k: e for k, e in table.items() if _last_used(e) >= before}
             if left:
                 self._tables[place] = left
             else:
@@ -95,6 +101,10 @@ class Ledger:
         tables = self._of(call, rules)
         for block, link in zip(call.prompt.blocks[:limit], call.prompt.chain, strict=False):
             yield tables[block.section].get(link)
+
+
+def _last_used(entry: Entry) -> datetime:
+    return entry.expires or entry.written
 
 
 def _keep(table: dict[bytes, Entry], key: bytes, entry: Entry) -> None:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from whycold.core.call import Call
 from whycold.core.content import Json, as_list, as_map, digest
+from whycold.providers.turns import Turns
 from whycold.sources.decoding import Undecodable, decoded
 from whycold.sources.proxied import NotACall, read_proxied
 from whycold.sources.redact import Redactor
@@ -21,8 +22,8 @@ from whycold.sources.spool_record import Body, Cut, Exchange
 __all__ = [
     "Exchanged",
     "Place",
+    "Reader",
     "account_of",
-    "call_of",
     "fingerprint",
     "headers_of",
     "identity",
@@ -33,6 +34,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICRO = timedelta(microseconds=1)
 _MOST = 64 << 20
 """Bytes that a body may unpack to: no provider takes or gives as much."""
+_REMEMBERED = 32 << 20
+"""Bytes of requests that are remembered, to read those that go on from one."""
 _MAGIC = ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"))
 _READABLE = re.compile(rb"\s*(?:[{\[]|data\s*:|event\s*:|id\s*:|retry\s*:|:)")
 """How JSON and streams of events begin."""
@@ -82,17 +85,36 @@ class Exchanged:
     cut: bool = False
 
 
-def call_of(
-    source: str, found: Exchanged, at: datetime, place: Place, provider: str | None = None
-) -> Call:
-    """The call. Raises NotACall.
-
-    ``at`` stands in for a time that is not recorded, ``place`` is where the exchange stands,
-    ``provider`` who answered, where that is known.
+class Reader:
+    """Reads exchanges of one ``source``: the next turn of a conversation quickly, and with the very
+    blocks of the one before.
     """
+
+    def __init__(self, source: str) -> None:
+        self._source, self._turns = source, Turns(_REMEMBERED)
+
+    def call(
+        self, found: Exchanged, at: datetime, place: Place, provider: str | None = None
+    ) -> Call:
+        """The call. Raises NotACall.
+
+        ``at`` stands in for a time that is not recorded, ``place`` is where the exchange stands,
+        ``provider`` who answered, where that is known.
+        """
+        request = _unpacked(found.request, found.sent, "request")
+        exchange = _exchange(found, request, at)
+        host = exchange.upstream
+        served = Served({host: host}, {host: provider} if provider else {})
+        call = read_proxied(exchange, served, self._turns).call
+        when = found.at.isoformat() if found.at is not None else str(place)
+        id = identity(self._source, call, request, when)
+        call = replace(call, id=id, host=call.host or None)
+        return call if found.at is not None else _undated(call, place)
+
+
+def _exchange(found: Exchanged, request: bytes, at: datetime) -> Exchange:
     url = urlsplit(found.url)
-    request = _unpacked(found.request, found.sent, "request")
-    exchange = Exchange(
+    return Exchange(
         id=0,
         started=_nanoseconds(found.at or at),
         answered=_nanoseconds(found.began) if found.began is not None else None,
@@ -109,12 +131,6 @@ def call_of(
         account=account_of(found),
         cut=Cut.upstream if found.cut else None,
     )
-    host = exchange.upstream
-    call = read_proxied(exchange, Served({host: host}, {host: provider} if provider else {})).call
-    call = replace(call, host=call.host or None)
-    when = found.at.isoformat() if found.at is not None else str(place)
-    call = replace(call, id=identity(source, call, request, when))
-    return call if found.at is not None else _undated(call, place)
 
 
 def identity(source: str, call: Call, request: bytes, otherwise: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from whycold.core.content import Json, as_list, as_map, as_text
 from whycold.errors import UserError
 from whycold.providers.body import decode_map
-from whycold.sources.exchanged import Exchanged, Place, call_of, headers_of
+from whycold.sources.exchanged import Exchanged, Place, Reader, headers_of
 from whycold.sources.files import FoundFile, Trouble, find_files
 from whycold.sources.proxied import Elsewhere, NotACall
 from whycold.sources.recorded import Seen
@@ -42,6 +42,7 @@ class Har:
 
     def __init__(self, roots: Sequence[Path]) -> None:
         self.troubles: list[Trouble] = []
+        self._reader = Reader(self.name)
         files = find_files(roots, _SUFFIXES, self.troubles)
         files.sort(key=lambda f: (first_time(f, _TIME), str(f.path)))
         self.groups = [Folder([file], self._calls) for file in files]
@@ -59,7 +60,7 @@ class Har:
             try:
                 found = _exchanged(as_map(entry) or {})
                 at = clock.at(found.at)
-                call = call_of(self.name, found, at, Place.of(file.path, number))
+                call = self._reader.call(found, at, Place.of(file.path, number))
             except Elsewhere:
                 continue
             except (NotACall, UserError) as error:

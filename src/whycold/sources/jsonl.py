@@ -13,7 +13,7 @@ from whycold.core.content import Json, JsonMap, as_map, as_text
 from whycold.errors import UserError
 from whycold.providers.body import decode_map
 from whycold.providers.registry import guess
-from whycold.sources.exchanged import Exchanged, Place, call_of, fingerprint, headers_of
+from whycold.sources.exchanged import Exchanged, Place, Reader, fingerprint, headers_of
 from whycold.sources.files import FoundFile, LineFile, Trouble, find_files
 from whycold.sources.proxied import Elsewhere, NotACall
 from whycold.sources.recorded import Seen
@@ -41,6 +41,7 @@ class Jsonl:
 
     def __init__(self, roots: Sequence[Path]) -> None:
         self.troubles: list[Trouble] = []
+        self._reader = Reader(self.name)
         files = find_files(roots, _SUFFIXES, self.troubles)
         self.groups = by_folder(files, self._calls, _TIME)
 
@@ -51,7 +52,7 @@ class Jsonl:
             if not line.strip():
                 continue
             try:
-                call = _call(line, clock, Place.of(file.path, number))
+                call = _call(line, self._reader, clock, Place.of(file.path, number))
             except (NotACall, UserError) as error:
                 # a last line without its end is still being written
                 if lines.ended:
@@ -63,7 +64,7 @@ class Jsonl:
         told.done()
 
 
-def _call(line: bytes, clock: Clock, place: Place) -> Call:
+def _call(line: bytes, reader: Reader, clock: Clock, place: Place) -> Call:
     """The call of a line. Raises NotACall and UserError."""
     document = decode_map(line)
     if "request" not in document:
@@ -71,14 +72,14 @@ def _call(line: bytes, clock: Clock, place: Place) -> Call:
     found, provider = _exchanged(document), as_text(document.get("provider"))
     at = clock.at(found.at)
     try:
-        call = call_of(Jsonl.name, found, at, place, provider)
+        call = reader.call(found, at, place, provider)
     except Elsewhere:
         # a gateway has addresses of its own: the body tells what it is
         request = decode_map(found.request)
         wire, known = guess(request, provider)
         host = found.url.split("/")[2] if found.url.count("/") > 1 else ""
         there = replace(found, url=f"https://{host}{PATHS[wire.name]}")
-        call = call_of(Jsonl.name, there, at, place, provider or (known.name if not host else None))
+        call = reader.call(there, at, place, provider or (known.name if not host else None))
     said = {name: text for name in _ORIGIN if (text := as_text(document.get(name)))}
     account = as_text(document.get("account"))
     return replace(

@@ -15,7 +15,7 @@ from whycold.core.call import Call
 from whycold.core.content import Json, as_list, as_map
 from whycold.errors import UserError
 from whycold.providers.body import decode
-from whycold.sources.exchanged import Place
+from whycold.sources.exchanged import Place, Reader
 from whycold.sources.files import FoundFile, LineFile, Trouble, find_files
 from whycold.sources.litellm_calls import Skipped, call_of_log
 from whycold.sources.proxied import NotACall
@@ -47,6 +47,7 @@ class LiteLlm:
 
     def __init__(self, roots: Sequence[Path]) -> None:
         self.troubles: list[Trouble] = []
+        self._reader = Reader(self.name)
         files = find_files(roots, _SUFFIXES, self.troubles)
         self.groups = by_folder(files, self._calls, _TIME)
 
@@ -55,7 +56,7 @@ class LiteLlm:
         clock = Clock(first_time(file, _TIME))
         for number, log in enumerate(_logs(file, told), 1):
             try:
-                call = _call(log.value, clock, Place.of(file.path, number))
+                call = _call(log.value, self._reader, clock, Place.of(file.path, number))
             except (NotACall, UserError) as error:
                 told.skip(error)
                 continue
@@ -65,11 +66,11 @@ class LiteLlm:
         told.done()
 
 
-def _call(value: Json, clock: Clock, place: Place) -> Call:
+def _call(value: Json, reader: Reader, clock: Clock, place: Place) -> Call:
     log = as_map(value)
     if log is None:
         raise UserError("no request with its response")
-    return call_of_log(log, clock, place)
+    return call_of_log(log, reader, clock, place)
 
 
 def _logs(file: FoundFile, told: Told) -> Iterator[_Log]:

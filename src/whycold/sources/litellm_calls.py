@@ -14,7 +14,7 @@ from whycold.core.content import Json, JsonMap, as_list, as_map, as_text
 from whycold.core.prompt import Section
 from whycold.errors import UserError
 from whycold.providers.body import decode
-from whycold.sources.exchanged import Exchanged, Place, call_of
+from whycold.sources.exchanged import Exchanged, Place, Reader
 from whycold.sources.extract import without_prompt
 from whycold.sources.recorded_files import Clock, time_of
 
@@ -47,7 +47,7 @@ class _Parts(NamedTuple):
     unseen: frozenset[Section]
 
 
-def call_of_log(log: JsonMap, clock: Clock, place: Place) -> Call:
+def call_of_log(log: JsonMap, reader: Reader, clock: Clock, place: Place) -> Call:
     """The call of a log. Raises Skipped, and UserError or NotACall for what cannot be read."""
     log = as_map(log.get("kwargs", {})) or {} if _wraps(log.get("kwargs")) else log
     log = as_map(log.get("standard_logging_object")) or log
@@ -61,7 +61,7 @@ def call_of_log(log: JsonMap, clock: Clock, place: Place) -> Call:
         at=parts.at,
         began=parts.began,
     )
-    call = call_of("litellm", found, clock.at(parts.at), place, provider)
+    call = reader.call(found, clock.at(parts.at), place, provider)
     return _completed(call, log, parts)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from whycold.core.content import as_list, as_map, as_text
 from whycold.errors import UserError
 from whycold.providers.body import decode
-from whycold.sources.exchanged import Exchanged, Place, call_of, headers_of
+from whycold.sources.exchanged import Exchanged, Place, Reader, headers_of
 from whycold.sources.files import FoundFile, Trouble, find_files
 from whycold.sources.proxied import Elsewhere, NotACall
 from whycold.sources.recorded import Seen
@@ -57,6 +57,7 @@ class Vcr:
 
     def __init__(self, roots: Sequence[Path]) -> None:
         self.troubles: list[Trouble] = []
+        self._reader = Reader(self.name)
         files = find_files(roots, _SUFFIXES, self.troubles)
         self.groups = by_folder(files, self._calls, _TIME)
 
@@ -68,7 +69,7 @@ class Vcr:
                 try:
                     found = exchanged(item.value, answered)
                     at = clock.at(found.at)
-                    call = call_of(self.name, found, at, Place.of(file.path, number))
+                    call = self._reader.call(found, at, Place.of(file.path, number))
                 except Elsewhere:
                     continue
                 except (NotACall, UserError) as error:
