@@ -26,6 +26,7 @@ from typing import Any
 
 from bench.engine import appended, body
 from bench.proxy_busy import measure_busy
+from bench.proxy_litellm import start_litellm
 from bench.proxy_parts import (
     Contender,
     cannot_run,
@@ -42,8 +43,16 @@ from bench.proxy_parts import (
 )
 
 TURNS = 8
+WHYCOLD: dict[str, dict[str, bool]] = {
+    "whycold": {"tee": False},
+    "recording": {},
+    "recording new bodies": {"bases": False},
+    "recorder busy": {"recorder": True},
+}
 BUSY = ("nginx", "whycold", "recording", "recorder busy")
 """Who takes part where the recorder is kept busy."""
+LITELLM = ("nginx", "recording")
+"""Who takes part beside LiteLLM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +82,13 @@ CELLS = [
     Cell(4_000_000, 10, 256, 256),
 ]
 QUICK = CELLS[:2] + CELLS[3:5]
+LITELLM_CELLS = [
+    Cell(2_000, 20, 1, 100),
+    Cell(2_000, 20, 32, 200),
+    Cell(400_000, 20, 1, 40),
+    Cell(4_000_000, 20, 1, 10),
+]
+"""Small ones, for it is slow; it does not pass on how many events were asked for: 20 is usual."""
 
 
 def main() -> None:
@@ -88,19 +104,26 @@ def main() -> None:
         with contextlib.ExitStack() as stack:
             upstream = stack.enter_context(start_upstream(folder))
             direct = Contender("direct", upstream, [])
-            contenders = [stack.enter_context(c) for c in starting(folder, str(nginx), upstream)]
+            named = LITELLM if arguments.litellm else BUSY if arguments.busy else None
+            contenders = [
+                stack.enter_context(start)
+                for name, start in starting(folder, str(nginx), upstream)
+                if named is None or name in named
+            ]
+            if arguments.litellm:
+                beside = start_litellm(folder, arguments.litellm, upstream)
+                contenders += stack.enter_context(beside)
             if arguments.busy:
-                named = [c for c in contenders if c.name in BUSY]
-                measure_busy(folder, direct, named, arguments.rounds)
+                measure_busy(folder, direct, contenders, arguments.rounds)
             else:
-                cells = [c for c in (QUICK if arguments.quick else CELLS) if wanted(arguments, c)]
-                measure_cells(folder, cells, direct, contenders, arguments.rounds)
+                measure_cells(folder, chosen(arguments), direct, contenders, arguments.rounds)
 
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="the small cells only")
     parser.add_argument("--busy", action="store_true", help="events while the recorder is busy")
+    parser.add_argument("--litellm", help="LiteLLM's program, to measure its proxy as well")
     parser.add_argument("--cell", help="cells whose name contains this, e.g. '4 MB'")
     parser.add_argument("--rounds", type=int, default=5, help="alternations per cell (5)")
     parser.add_argument("--nginx", help="the nginx program, where it is not on the path")
@@ -108,19 +131,19 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def wanted(arguments: argparse.Namespace, cell: Cell) -> bool:
-    return not arguments.cell or arguments.cell in cell.name
+def chosen(arguments: argparse.Namespace) -> list[Cell]:
+    cells = LITELLM_CELLS if arguments.litellm else QUICK if arguments.quick else CELLS
+    return [cell for cell in cells if (arguments.cell or "") in cell.name]
 
 
 def starting(
     folder: Path, nginx: str, upstream: int
-) -> Iterator[contextlib.AbstractContextManager[Contender]]:
-    yield start_nginx(folder, nginx, upstream, tuned=False)
-    yield start_nginx(folder, nginx, upstream, tuned=True)
-    yield start_whycold(folder, "whycold", upstream, tee=False)
-    yield start_whycold(folder, "recording", upstream)
-    yield start_whycold(folder, "recording new bodies", upstream, bases=False)
-    yield start_whycold(folder, "recorder busy", upstream, recorder=True)
+) -> Iterator[tuple[str, contextlib.AbstractContextManager[Contender]]]:
+    """By name, what starts it; nothing runs that is not entered."""
+    yield "nginx", start_nginx(folder, nginx, upstream, tuned=False)
+    yield "nginx, tuned", start_nginx(folder, nginx, upstream, tuned=True)
+    for name, options in WHYCOLD.items():
+        yield name, start_whycold(folder, name, upstream, **options)
 
 
 def conversation(size: int) -> list[dict[str, Any]]:
@@ -128,10 +151,9 @@ def conversation(size: int) -> list[dict[str, Any]]:
     request = body(size)
     if size < 60_000:
         text = str(request["tools"])
-        request = {"model": "claude-sonnet-5", "messages": []}
         message = {"role": "user", "content": text[: size - 800]}
         request = {"model": "claude-sonnet-5", "max_tokens": 100, "messages": [message]}
-    bodies = [request]
+    bodies = [request | {"stream": True}]
     while len(bodies) < TURNS:
         bodies.append(appended(bodies[-1]))
     return bodies
@@ -157,14 +179,14 @@ def measure(folder: Path, contender: Contender, cell: Cell, bodies: list[Path]) 
     process = client(
         folder,
         contender.port,
-        f"/v1/messages?events={cell.events}",
+        f"{contender.path}?events={cell.events}",
         at_once=cell.concurrency,
         requests=cell.requests,
         events=cell.events,
         warmup=cell.requests // 10,
         bodies=bodies,
     )
-    said = result(process, f"{contender.name}, {cell.name}")
+    said = result(process, contender, cell.name)
     settled(contender)
     spent = cpu_ns(contender.processes) - before
     contender.cpu_us.setdefault(cell.name, []).append(spent / cell.requests / 1000)
@@ -203,6 +225,7 @@ def summarize(cells: list[Cell], contenders: list[Contender]) -> None:
         print(
             f"  {contender.name:<22} mean {mean:.2f}, worst {max(ratios):.2f}; "
             f"{contender.memory_mb:.0f} MB"
+            + (f"; {contender.altered} bodies altered" if contender.altered else "")
         )
 
 

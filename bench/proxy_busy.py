@@ -66,7 +66,7 @@ def _measure(folder: Path, contender: Contender, small: list[Path], large: list[
         warmup=REQUESTS // 10,
         bodies=small,
     )
-    said = result(streams, f"{contender.name}, {CELL}")
+    said = result(streams, contender, CELL)
     took = time.perf_counter() - start
     if contender.recorder:
         share = (cpu_ns([contender.recorder]) - spent) / 1e9 / took

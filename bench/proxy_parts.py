@@ -47,7 +47,7 @@ http {{
 @dataclass(slots=True)
 class Contender:
     """A proxy under test: the processes whose time counts, where it listens and records, and the
-    recorder that follows it.
+    recorder that follows it. ``altered`` counts bodies that did not arrive as they were sent.
     """
 
     name: str
@@ -55,6 +55,8 @@ class Contender:
     processes: list[int]
     spool: Path | None = None
     recorder: int | None = None
+    path: str = "/v1/messages"
+    altered: int = 0
     cpu_us: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
     first_byte_ms: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
     event_ms: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
@@ -75,9 +77,9 @@ def on_processor(
     return subprocess.Popen([*pinned, *map(str, command)], stdin=stdin, stdout=stdout)
 
 
-def answers(port: int) -> None:
-    """Waits until something listens at ``port``."""
-    for _ in range(200):
+def answers(port: int, looks: int = 200) -> None:
+    """Waits until something listens at ``port``, looking every 20 ms."""
+    for _ in range(looks):
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return
         time.sleep(0.02)
@@ -240,12 +242,13 @@ def client(
     return on_processor(1, command, stdout=subprocess.PIPE)
 
 
-def result(process: subprocess.Popen[bytes], name: str) -> dict[str, Any]:
-    """What a load client said. Raises RuntimeError when anything but load went wrong."""
+def result(process: subprocess.Popen[bytes], contender: Contender, cell: str) -> dict[str, Any]:
+    """What a load client said. Raises RuntimeError when a request failed."""
     said = json.loads(process.communicate()[0])
-    wrong = {k: said[k] for k in ("failed", "incomplete", "altered", "refused") if said[k]}
+    wrong = {k: said[k] for k in ("failed", "incomplete", "refused") if said[k]}
     if wrong:
-        raise RuntimeError(f"{name}: {wrong}")
+        raise RuntimeError(f"{contender.name}, {cell}: {wrong}")
+    contender.altered += said["altered"]
     return said
 
 
