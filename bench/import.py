@@ -1,9 +1,10 @@
-"""What reading Claude Code transcripts costs: `python bench/import.py [--size 64MB] [FOLDER]`.
+"""What reading Claude Code transcripts costs: `python -m bench.import [--size 64MB] [FOLDER]`.
 
 Generated transcripts have the records of real ones in their proportions; FOLDER takes yours. All
 rates are MB of file per second of one core's time, of one run: parsing each line with orjson and
 doing nothing else, reading records, linking them to calls, and, with --whole, importing all into
-a new store; and the MB of memory held after each quarter.
+a new store; and the MB of memory held after each quarter. With --ccusage PATH an installed ccusage
+(npm) sums up the same files in the same run.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import os
 import random
 import resource
 import string
+import subprocess
 import sys
 import tempfile
 import time
@@ -195,6 +198,27 @@ def imported(folder: Path, store: Path) -> tuple[float, list[int]]:
     return sum(group.size for group in source.groups) / 1e6 / took, held
 
 
+def summed_up(ccusage: Path, folder: Path) -> str:
+    """Its MB per second of all its threads' time and of the clock's, the MB that it held at most,
+    and what it counted.
+    """
+    size = sum(file.stat().st_size for file in folder.rglob("*.jsonl"))
+    with tempfile.TemporaryDirectory() as home:
+        (Path(home) / "projects").symlink_to(folder.absolute(), target_is_directory=True)
+        environment = {**os.environ, "HOME": home, "CLAUDE_CONFIG_DIR": home}
+        command = [str(ccusage.absolute()), "claude", "daily", "--json", "--offline"]
+        before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+        ran = subprocess.run(command, env=environment, capture_output=True, check=True)
+        whole = time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    took = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    read = orjson.loads(ran.stdout)["totals"]["cacheReadTokens"]
+    return (
+        f"ccusage: {size / 1e6 / took:.0f} MB/s of its time, {size / 1e6 / whole:.0f} MB/s of the "
+        f"clock's, {after.ru_maxrss >> 10} MB held; {read:,} tokens read"
+    )
+
+
 def size_of(text: str) -> int:
     number = text.upper().rstrip("B")
     return int(float(number.rstrip("KMG")) * {"K": 1e3, "M": 1e6, "G": 1e9}.get(number[-1], 1))
@@ -209,6 +233,7 @@ def main() -> None:
         help="of the generated transcripts: 64MB, 1GB (a bare number: bytes)",
     )
     parser.add_argument("--whole", action="store_true", help="import all into a new store, too")
+    parser.add_argument("--ccusage", type=Path, help="an installed ccusage, to compare with")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.folder or Path(temporary) / "projects"
@@ -216,13 +241,18 @@ def main() -> None:
             folder.mkdir()
             made(folder, size_of(given.size))
         report(folder, Path(temporary) / "calls.db" if given.whole else None)
+        if given.ccusage is not None:
+            print(f"\n{summed_up(given.ccusage, folder)}")
 
 
 def report(folder: Path, store: Path | None) -> None:
     sessions = ClaudeCode([folder]).groups
-    calls = sum(1 for session in sessions for _ in session.calls())
+    calls = read = 0
+    for session in sessions:
+        for seen in session.calls():
+            calls, read = calls + 1, read + (seen.call.usage.cache_read or 0)
     size = sum(s.size for s in sessions)
-    print(f"{size / 1e6:.0f} MB, {len(sessions)} sessions, {calls} calls\n")
+    print(f"{size / 1e6:.0f} MB, {len(sessions)} sessions, {calls} calls, {read:,} tokens read\n")
     print("| step | MB/s | of orjson.loads | MB held, by quarters |\n|---|---:|---:|---|")
     steps: dict[str, Callable[[Session], object]] = {
         "orjson.loads of each line": parse,

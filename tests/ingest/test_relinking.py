@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 from hypothesis import given
@@ -14,10 +15,13 @@ from hypothesis import strategies as st
 
 from tests.ingest.made_sources import Made, calls_of, talk
 from tests.ingest.test_joining import proxied, told
+from tests.ingest.traffic import SERVED
+from tests.serving import PATIENCE, eventually
 from whycold.core.call import Call
 from whycold.core.diagnosis import Diagnosis, Verdict
 from whycold.diagnose import diagnose
 from whycold.ingest.importing import Importer
+from whycold.ingest.recorder import Recorder, Settings
 from whycold.ingest.relinking import Relinker, Waiting
 from whycold.providers.registry import rules_for
 from whycold.store.base import Store
@@ -94,20 +98,43 @@ class Killed(Exception):
     pass
 
 
+def _die(_: Relinker) -> Iterator[int]:
+    raise Killed
+
+
 def test_a_process_that_dies_before_it_looked_again_leaves_that_to_the_next(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ):
-    def die(_: Relinker) -> Iterator[int]:
-        raise Killed
-
     with monkeypatch.context() as changed:
-        changed.setattr(Relinker, "steps", die)
+        changed.setattr(Relinker, "steps", _die)
         with pytest.raises(Killed):
             Importer(store).take(Made("har", *[[call] for call in calls()]))
     assert Waiting.read(store.state()).spans
     Importer(store).take(Made("other"))
     assert told(store) == in_order()
     assert not Waiting.read(store.state()).spans
+
+
+def test_a_recorder_that_starts_looks_again_at_what_an_import_left(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with monkeypatch.context() as changed:
+        changed.setattr(Relinker, "steps", _die)
+        with pytest.raises(Killed):
+            Importer(store).take(Made("har", *[[call] for call in calls()]))
+    (tmp_path / "spool").mkdir()
+    orders = tmp_path / "calls.orders"
+    now = calls()[-1].at
+    settings = Settings(tmp_path / "spool", SERVED, now=lambda: now, orders=orders)
+    recorder = Recorder(store, settings)
+    stop = Event()
+    running = Thread(target=recorder.run, args=(stop,))
+    running.start()
+    eventually(lambda: not Waiting.read(store.state()).spans)
+    stop.set()
+    running.join(PATIENCE)
+    recorder.close()
+    assert told(store) == in_order()
 
 
 def test_what_a_recorder_took_in_is_not_looked_at_twice(store: Store):

@@ -30,6 +30,8 @@ _REMEMBERED = 1024
 _SORTED = 1024
 """Calls of one group that are put in the order of time: files of subagents overlap."""
 _BATCH = 256
+_SHORT_BATCH = 32
+"""Calls that are imported between two batches of what is recorded."""
 _FEW = 512
 """Calls that came in which the recorder looks at one by one."""
 _BETWEEN_COLLECTIONS = 500_000
@@ -103,6 +105,8 @@ class Importer:
         """
         total, done = sum(group.size for group in source.groups), 0
         taking = _Taking(self._store, source.name, self._capture, self._prices)
+        if refresh is not None:
+            taking.batch = _SHORT_BATCH
         found = taking.found
         for group in source.groups:
             if group.files and all(map(taking.known.unchanged, group.files)):
@@ -132,7 +136,8 @@ class _Taking:
     """One import of one source; ``found`` is what became of it so far.
 
     ``written`` calls were written, ``records`` are the first of them. ``number`` is that of
-    ``Waiting`` if, when it began, nothing waited from before.
+    ``Waiting`` if, when it began, nothing waited from before, ``batch`` how many calls are
+    written at once.
     """
 
     def __init__(
@@ -147,7 +152,7 @@ class _Taking:
         self._twins = Twins(store, name) if others_than(name, store) else None
         self._amended: set[str] = set()
         self.records: list[Record] = []
-        self.written = 0
+        self.written, self.batch = 0, _BATCH
         self.number: int | None = None
         self._shared: dict[str, bool] = {}
 
@@ -158,7 +163,7 @@ class _Taking:
             self._call(at, engine, batch)
             engine.forget(_ALWAYS, _REMEMBERED)
             read += max(0, at.ends - at.begins)
-            if len(batch.records) >= _BATCH:
+            if len(batch.records) >= self.batch:
                 self._write(batch, {})
                 batch = _Batch()
                 yield min(read, group.size)

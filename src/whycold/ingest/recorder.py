@@ -17,8 +17,9 @@ from whycold.diagnose import PriceList
 from whycold.errors import UserError
 from whycold.ingest.attempts import Attempts
 from whycold.ingest.desk import Desk, Steps, Work, Workplace
-from whycold.ingest.orders import Orders
+from whycold.ingest.orders import Order, Orders
 from whycold.ingest.pipeline import Batch, Ingest
+from whycold.ingest.relinking import Relinker, Waiting
 from whycold.sources.served import Served
 from whycold.sources.spool import SpoolFolder
 from whycold.sources.spool_reader import START, Item, SpoolReader
@@ -37,6 +38,7 @@ _SWEEP = timedelta(minutes=10)
 _KEPT = Retention()
 _TRIES, _PAUSE_S = 500, 0.01
 """How often, and how long apart, it is tried to find the newest segment at rest."""
+_RELINK = "relink"
 _KILLED = "the recorder died of it"
 
 
@@ -75,7 +77,13 @@ class Recorder:
         self.place = Workplace(store, self._ingest.refresh, self._emptied)
         self._desk: Desk | None = None
         if settings.orders is not None:
-            self._desk = Desk(Orders(settings.orders), settings.works(self.place))
+            orders = Orders(settings.orders)
+            works = {**settings.works(self.place), _RELINK: self._relinking}
+            self._desk = Desk(orders, works)
+            if Waiting.read(store.state()).spans:
+                # an import was killed before its end
+                with contextlib.suppress(UserError):
+                    orders.give(_RELINK, {}, quiet=True)
         self._swept: datetime | None = None
 
     def run(self, stop: Event) -> None:
@@ -130,6 +138,11 @@ class Recorder:
         self._attempts.close()
         if self._desk is not None:
             self._desk.close()
+
+    def _relinking(self, _: Order) -> Steps:
+        for looked in Relinker(self._store, self._settings.prices).steps():
+            yield {"looked": looked}
+        return {}
 
     def _emptied(self) -> Iterator[None]:
         """Take the spool as it is now to its end, and remove it. What is recorded meanwhile goes to
