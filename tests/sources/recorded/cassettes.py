@@ -12,7 +12,7 @@ from typing import Any
 import brotli  # pyright: ignore[reportMissingTypeStubs]
 import yaml
 
-from tests.sources.recorded.writing import Made, http_date, stream, written
+from tests.sources.recorded.writing import Made, http_date, sent, stream, written
 
 
 def vcrpy(path: Path, *made: Made, streamed: bool = False, packed: str = "", **more: Any) -> Path:
@@ -104,6 +104,14 @@ def ruby(path: Path, *made: Made, exact: bool = False) -> Path:
     ]
     whole = {"http_interactions": exchanges, "recorded_with": "VCR 6.3.1"}
     return written(path, yaml.safe_dump(whole, explicit_start=True))
+
+
+def betamax(path: Path, *made: Made) -> Path:
+    """As betamax: what Ruby's VCR holds, as JSON, with a plain time."""
+    whole = yaml.safe_load(ruby(path, *made).read_bytes())
+    for one, kept in zip(made, whole["http_interactions"], strict=True):
+        kept["recorded_at"] = f"{sent(one):%Y-%m-%dT%H:%M:%S}"
+    return written(path, json.dumps(whole))
 
 
 def r_lang(path: Path, *made: Made) -> Path:

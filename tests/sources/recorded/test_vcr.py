@@ -35,6 +35,7 @@ LAYOUTS: dict[str, Write] = {
     "vcrpy before 1.0": cassettes.old_vcrpy,
     "Ruby": cassettes.ruby,
     "Ruby, exact bytes": lambda path, *made: cassettes.ruby(path, *made, exact=True),
+    "betamax": cassettes.betamax,
     "R": cassettes.r_lang,
     "Go": cassettes.go,
     "parsed bodies": cassettes.parsed,
