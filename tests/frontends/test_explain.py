@@ -204,7 +204,9 @@ def test_a_predecessor_that_was_erased_is_said_to_be_gone(tmp_path: Path, find: 
     store.close()
     shown = text(find("tool-edited"), "--full", "--store", url)
     assert "The call before it is no longer kept." in shown
-    assert "The text of this call or of the one before it is not kept" in shown
+    # What was quoted of it went with it; where the edit was is known.
+    assert "Search the docs" not in shown
+    assert "tools[search_docs].description" in shown
 
 
 def test_a_predecessor_of_another_session_is_named(url: str, find: Find):
@@ -221,7 +223,7 @@ def test_a_predecessor_of_another_session_is_named(url: str, find: Find):
     ("words", "said"),
     [
         (("nothing",), "no call 'nothing'"),
-        (("last", "--html", "page.html"), "explain --html: not there yet"),
+        (("last", "--html", "page.html", "--json"), "--json and --html: choose one"),
         ((), "Missing argument 'CALL'"),
         (("last", "--sort", "name"), "'name' is not one of"),
     ],
