@@ -1,4 +1,7 @@
-"""One browser and one store of made-up traffic for all tests of pages."""
+"""A browser for each module of tests, and one store of made-up traffic for all of them.
+
+A browser stays no longer, since the loop it runs in this thread keeps others from beginning.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from tests.browser.dashboard import CHROMIUM, FLAGS, serve
 from tests.traffic import recorded
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Generator[Browser]:
     if not Path(CHROMIUM).exists():
         pytest.skip(f"{CHROMIUM} is not there: scripts/setup installs it as root")

@@ -96,7 +96,7 @@ def opened(
         yield page
     finally:
         context.close()
-    assert faults == []
+    assert not faults, faults
 
 
 def picture(page: Page, name: str) -> None:

@@ -100,7 +100,8 @@ def test_all_scripts_together_are_small():
 
 def test_static_files_are_kept_by_browsers_under_a_name_of_their_content(url: str):
     links = re.findall(r'"(/static/[^"]+)"', html(url, "/"))
-    assert all(re.search(r"\?v=[0-9a-f]{12}$", link) for link in links)
+    named = r"\?v=[0-9a-f]{12}$|-[0-9.]+\.woff2$"
+    assert all(re.search(named, link) for link in links)
     for link in links:
         got = get(url, link)
         assert got.status == 200, link
