@@ -33,6 +33,7 @@ from bench.proxy_parts import (
     client,
     compile_load,
     cpu_ns,
+    followed,
     memory_mb,
     result,
     settled,
@@ -176,18 +177,19 @@ def measure_cells(
 
 def measure(folder: Path, contender: Contender, cell: Cell, bodies: list[Path]) -> None:
     before = cpu_ns(contender.processes)
-    process = client(
-        folder,
-        contender.port,
-        f"{contender.path}?events={cell.events}",
-        at_once=cell.concurrency,
-        requests=cell.requests,
-        events=cell.events,
-        warmup=cell.requests // 10,
-        bodies=bodies,
-    )
-    said = result(process, contender, cell.name)
-    settled(contender)
+    with followed(contender):
+        process = client(
+            folder,
+            contender.port,
+            f"{contender.path}?events={cell.events}",
+            at_once=cell.concurrency,
+            requests=cell.requests,
+            events=cell.events,
+            warmup=cell.requests // 10,
+            bodies=bodies,
+        )
+        said = result(process, contender, cell.name)
+        settled(contender)
     spent = cpu_ns(contender.processes) - before
     contender.cpu_us.setdefault(cell.name, []).append(spent / cell.requests / 1000)
     contender.first_byte_ms.setdefault(cell.name, []).append(said["first_byte_ms"]["p50"])

@@ -12,6 +12,7 @@ from bench.proxy_parts import (
     Contender,
     client,
     cpu_ns,
+    followed,
     result,
     settled,
     write_bodies,
@@ -33,7 +34,8 @@ def measure_busy(folder: Path, direct: Contender, contenders: list[Contender], r
     large = write_bodies(folder, "large", talks)
     for _ in range(rounds):
         for contender in (direct, *contenders):
-            _measure(folder, contender, small, large)
+            with followed(contender):
+                _measure(folder, contender, small, large)
     tee = next(c for c in contenders if c.name == "recording")
     print(
         f"{STREAMS} streams, an event every {EVERY_US // 1000} ms each, beside new bodies of 4 MB,"

@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from whycold.sources.proxy.process import encode_config
 from whycold.sources.spool import SpoolConfig, SpoolFolder
 from whycold.store.answers import Retention
 
+_LOOK_S = 0.02
 LOAD = Path(__file__).parent / "load"
 
 NGINX = """
@@ -207,16 +209,38 @@ def memory_mb(processes: list[int]) -> float:
     return total / 1024
 
 
+@contextlib.contextmanager
+def followed(contender: Contender) -> Iterator[None]:
+    """Removes full segments, as a recorder would that keeps up: else every byte would go to memory
+    that the machine has to find first, which takes longer than all the rest of recording."""
+    done = threading.Event()
+
+    def remove() -> None:
+        assert contender.spool is not None
+        folder = SpoolFolder(contender.spool)
+        while not done.wait(_LOOK_S):
+            for number in folder.segments()[:-1]:
+                folder.segment(number).unlink()
+
+    if contender.spool is None or contender.recorder is not None:
+        yield
+        return
+    follower = threading.Thread(target=remove)
+    follower.start()
+    try:
+        yield
+    finally:
+        done.set()
+        follower.join()
+
+
 def settled(contender: Contender) -> None:
-    """Waits for the recorder to have nothing to do, and removes what has been read where none is:
-    the time of the spool's writer, which is a moment behind, counts too."""
+    """Waits for the recorder to have nothing to do; the time of the spool's writer, which is a
+    moment behind, counts too."""
     if contender.spool is None:
         return
     time.sleep(0.3)
     if contender.recorder is None:
-        folder = SpoolFolder(contender.spool)
-        for number in folder.segments()[:-1]:
-            folder.segment(number).unlink()
         return
     before, now = -1, cpu_ns([contender.recorder])
     # an idle one still looks at the spool, for a few milliseconds in a second
