@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 from rich.text import Text
 
 from whycold.core.content import Json
 from whycold.errors import UserError
-from whycold.frontends.config import load
+from whycold.frontends.config import load, now
 from whycold.frontends.diagnosis_json import as_json
 from whycold.frontends.explain_full import full_view, values
 from whycold.frontends.explain_parts import parts
@@ -23,6 +25,7 @@ from whycold.frontends.reporting_asking import (
 )
 from whycold.frontends.reporting_look import Look
 from whycold.frontends.terminal import show
+from whycold.frontends.web.saved import saved_call
 from whycold.query import Query
 from whycold.store.records import Record
 
@@ -42,7 +45,12 @@ _LATEST = "last"
     help="Tools and messages by size, or in the order of the prompt.",
 )
 @click.option("--all", "everything", is_flag=True, help="Show every tool and message.")
-@click.option("--html", metavar="FILE", hidden=True)
+@click.option(
+    "--html",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write one self-contained page, to send to a colleague.",
+)
 @store_option
 def explain(
     call: str,
@@ -50,7 +58,7 @@ def explain(
     full: bool,
     sort: str,
     everything: bool,
-    html: str | None,
+    html: Path | None,
     store: str | None,
 ) -> None:
     """Explain one call: what broke, and where its tokens went.
@@ -63,14 +71,29 @@ def explain(
       whycold explain last
       whycold explain msg_01XFDUDYJgAACzvnptvVoYEL --full
     """
-    if html is not None:
-        raise UserError("explain --html: not there yet; --json has everything that it will show")
+    if html is not None and as_data:
+        raise UserError("--json and --html: choose one")
     with asking(store) as query:
         record = query.call(query.latest_miss() if call == _LATEST else call)
-        if as_data:
+        if html is not None:
+            _write(html, saved_call(query, record.call.id, now(), _dashboard()))
+        elif as_data:
             print_json(_data(query, record, full=full))
         else:
             _show(query, record, sort, None if everything else SHOWN, full=full)
+
+
+def _dashboard() -> str:
+    """Where the links of a page lead."""
+    return f"http://127.0.0.1:{load({}).dashboard_port}"
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}") from None
+    click.echo(f"whycold: {path} is written; open it in a browser", err=True)
 
 
 def _data(query: Query, record: Record, *, full: bool) -> dict[str, Json]:

@@ -20,7 +20,7 @@ from whycold.frontends.palette import BAD, FAINT, GOOD, SECTIONS, SOFT
 from whycold.frontends.printable import name_of, printable
 from whycold.frontends.reporting_look import Look
 
-__all__ = ["Value", "full_view", "values"]
+__all__ = ["Value", "full_rows", "full_view", "sizes", "values"]
 
 _CONTEXT = 2
 """Unchanged lines around a change."""
@@ -79,18 +79,19 @@ def full_view(found: Sequence[Value], look: Look) -> Iterator[RenderableType]:
         yield Text()
         head = Text(no_wrap=True).append("● ", style=SECTIONS[value.section])
         head.append(name_of(value.path, 80), style="bold")
-        yield head.append(f"  {_sizes(value)}", style=SOFT)
+        yield head.append(f"  {sizes(value)}", style=SOFT)
         grid = Table.grid(padding=(0, 1, 0, 0))
         grid.add_column(width=3, justify="right", no_wrap=True)
         grid.add_column()
-        for sign, row in _rows(value, look):
+        for sign, row in full_rows(value, look):
             grid.add_row(sign, row)
         yield grid
     if (more := len(found) - _MOST) > 0:
         yield Text(f"and {exact(more)} more values: --json has them all", style=SOFT)
 
 
-def _sizes(value: Value) -> str:
+def sizes(value: Value) -> str:
+    """How long both sides are, or that there is only one."""
     before, after = value.before, value.after
     if before is None:
         return f"added, {exact(len(after or ''))} characters"
@@ -99,7 +100,8 @@ def _sizes(value: Value) -> str:
     return f"{exact(len(before))} characters before, {exact(len(after))} after"
 
 
-def _rows(value: Value, look: Look) -> Iterator[tuple[Text, Text]]:
+def full_rows(value: Value, look: Look) -> Iterator[tuple[Text, Text]]:
+    """Rows of one value: a sign, and the line with the words that differ in bold."""
     before, after = value.before, value.after
     if before is None or after is None:
         sign, text = ("+", after) if before is None else ("-", before)

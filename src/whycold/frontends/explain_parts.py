@@ -15,7 +15,7 @@ from whycold.core.cost import Rates
 from whycold.core.diagnosis import BlockCount, Diagnosis
 from whycold.core.prompt import Section
 
-__all__ = ["Part", "parts"]
+__all__ = ["Part", "part_of", "parts"]
 
 _MESSAGE = re.compile(r"messages\[\d+\]")
 _LIFETIMES = ("1h", "12h", "30m", "5m")
@@ -43,7 +43,7 @@ def parts(told: Diagnosis, rates: Rates | None) -> list[Part]:
     """The parts in the order of the prompt; their tokens sum to the input."""
     out: list[Part] = []
     start = 0
-    for path, group in groupby(told.blocks, _part_of):
+    for path, group in groupby(told.blocks, part_of):
         blocks = list(group)
         tokens = sum(block.tokens for block in blocks)
         paid = dict(_within(told.usage, start, start + tokens))
@@ -54,7 +54,8 @@ def parts(told: Diagnosis, rates: Rates | None) -> list[Part]:
     return out
 
 
-def _part_of(block: BlockCount) -> str:
+def part_of(block: BlockCount) -> str:
+    """The part that a block belongs to: the whole message, or the block itself."""
     found = _MESSAGE.match(block.path) if block.section is Section.messages else None
     return found[0] if found else block.path
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from whycold.frontends.web.pages import overview, search
+from whycold.frontends.web.pages import call, overview, search
 from whycold.frontends.web.pages.page import Page
 
 __all__ = ["PAGES"]
 
 PAGES: tuple[Page, ...] = (
     overview.PAGE,
+    call.TEXT,
+    call.PAGE,
     search.PAGE,
 )
