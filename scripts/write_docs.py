@@ -220,11 +220,13 @@ def _sources(rules: CacheRules) -> Iterator[str]:
 
 
 def cli_page() -> str:
+    root = click.Context(cli)
     lines = [GENERATED, "# Commands\n"]
     for name, command in [
         ("whycold", cli),
-        *((f"whycold {n}", c) for n, c in sorted(cli.commands.items())),
+        *((f"whycold {n}", cli.get_command(root, n)) for n in cli.list_commands(root)),
     ]:
+        assert command is not None, name
         context = click.Context(command, info_name=name, max_content_width=100)
         lines += [f"## {name}\n", "```text", command.get_help(context), "```\n"]
     return "\n".join(lines)

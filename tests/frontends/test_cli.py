@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from tests.frontends.command import diff, whycold, write
 from whycold import __version__
+from whycold.frontends.cli import COMMANDS, cli
 
 TIME: dict[str, Any] = {
     "model": "claude-opus-4-8",
@@ -85,3 +87,21 @@ def test_json_is_one_document_of_plain_characters(tmp_path: Path):
     out = diff(tmp_path, TIME, {**TIME, "system": "Es ist 9 Uhr früh ☕"}, "--json").out
     assert out.isascii()
     assert json.loads(out)["divergences"][0]["path"] == "system[0].text"
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_the_list_of_commands_says_what_each_says_of_itself(name: str):
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    assert command.get_short_help_str(limit=200) == COMMANDS[name].line
+
+
+def test_a_command_is_imported_only_when_it_is_asked_for():
+    script = (
+        "import sys\n"
+        "from whycold.frontends.cli import main\n"
+        "main(['--version'])\n"
+        "print([m for m in sys.modules if m.startswith(('rich', 'apsw', 'whycold.query'))])"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True)
+    assert ran.stdout.splitlines() == [f"whycold {__version__}", "[]"]

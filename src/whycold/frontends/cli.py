@@ -1,40 +1,81 @@
-"""The command line."""
+"""The command line: which commands there are, and how it ends.
+
+A command is a row of ``COMMANDS``; its module is imported only when the command is asked for, so
+that ``whycold --version`` and the status line do not pay for the rest.
+"""
 
 from __future__ import annotations
 
-import json
+import importlib
 import os
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import click
-from rich.console import Console
 
 from whycold import __version__
 from whycold.errors import UserError
-from whycold.frontends.blame import blame_culprit
-from whycold.frontends.check.command import check
-from whycold.frontends.comparison import Comparison
-from whycold.frontends.culprits import culprits
-from whycold.frontends.demo.command import demo
-from whycold.frontends.diagnosis_json import as_json
-from whycold.frontends.doctor import doctor
-from whycold.frontends.erase import erase
-from whycold.frontends.explain import explain
-from whycold.frontends.importing import import_calls
-from whycold.frontends.lint import lint_requests
-from whycold.frontends.misses import misses
-from whycold.frontends.printable import printable
-from whycold.frontends.releases import releases
-from whycold.frontends.reporting import report
-from whycold.frontends.run import run
-from whycold.frontends.serve import serve
-from whycold.frontends.terminal import show
 
-__all__ = ["cli", "main"]
+__all__ = ["COMMANDS", "cli", "main"]
 
-_PIPED_WIDTH = 80
+
+class _Place(NamedTuple):
+    """Where a command stands: a module of ``whycold.frontends``, the name in it, and the line that
+    tells it in the list of commands.
+    """
+
+    module: str
+    name: str
+    line: str
+
+
+COMMANDS: Mapping[str, _Place] = {
+    "diff": _Place(
+        "diff", "diff", "Compare two requests: what broke the prefix, and what it costs."
+    ),
+    "report": _Place(
+        "reporting", "report", "Show what was read, what was missed and why, in a period."
+    ),
+    "misses": _Place("misses", "misses", "List the latest misses, each with the edit that did it."),
+    "explain": _Place(
+        "explain", "explain", "Explain one call: what broke, and where its tokens went."
+    ),
+    "culprits": _Place(
+        "culprits",
+        "culprits",
+        "List what costs most: misses grouped by the edit that caused them, dearest first.",
+    ),
+    "releases": _Place(
+        "releases",
+        "releases",
+        "List what changed when, newest first, and whether calls were different from then on.",
+    ),
+    "blame": _Place(
+        "blame", "blame_culprit", "Find the lines and commits that an edit comes from."
+    ),
+    "check": _Place(
+        "check.command",
+        "check",
+        "Fail when calls missed more than they may, and say which edit it was.",
+    ),
+    "lint": _Place(
+        "lint", "lint_requests", "Look through request dumps for what will break the cached prefix."
+    ),
+    "serve": _Place(
+        "serve", "serve", "Stand between clients and providers, and record what the cache does."
+    ),
+    "run": _Place("run", "run", "Run a program with its calls recorded, and say what they missed."),
+    "doctor": _Place(
+        "doctor", "doctor", "Say what is recorded, what is not and why, and which settings hold."
+    ),
+    "demo": _Place("demo.command", "demo", "Open the dashboard on two weeks of made-up traffic."),
+    "import": _Place(
+        "importing", "import_calls", "Import what other programs recorded, each call once."
+    ),
+    "erase": _Place("erase", "erase", "Delete calls for good, as if they had never been recorded."),
+}
+"""Every command. A new one is a row here; a test holds the line against the command's own."""
 
 
 class _PipeClosed(Exception):
@@ -42,7 +83,24 @@ class _PipeClosed(Exception):
 
 
 class _Commands(click.Group):
-    """Leaves a closed pipe to ``main``; click would end with exit code 1."""
+    """Imports a command when it is asked for, and leaves a closed pipe to ``main``: click would
+    end with exit code 1.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        place = COMMANDS.get(cmd_name)
+        if place is None:
+            return None
+        found = getattr(importlib.import_module(f"whycold.frontends.{place.module}"), place.name)
+        assert isinstance(found, click.Command), cmd_name
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, place.line) for name, place in sorted(COMMANDS.items())])
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -73,65 +131,6 @@ def cli(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-@cli.command(
-    short_help="Compare two requests: what broke the prefix, and what it costs.",
-    epilog="Exit codes: 0 whatever is found, 2 when a file cannot be read as a request.",
-)
-@click.argument("before", type=click.Path(path_type=Path, allow_dash=True))
-@click.argument("after", type=click.Path(path_type=Path, allow_dash=True))
-@click.option(
-    "--provider",
-    metavar="NAME",
-    help="Whose cache rules hold: anthropic, openai, bedrock, llama.cpp and more; a wrong name "
-    "lists them. Default: by the shape of the request and its model.",
-)
-@click.option(
-    "--prices",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Your own prices: a JSON file in the format of LiteLLM's.",
-)
-@click.option("--json", "as_data", is_flag=True, help="Print the diagnosis as JSON.")
-def diff(
-    before: Path, after: Path, provider: str | None, prices: Path | None, as_data: bool
-) -> None:
-    """Compare two requests: what broke the prefix, where, and what it costs.
-
-    BEFORE and AFTER are JSON files: each the body of a request, or a recorded exchange with a
-    "request" and perhaps a "response" (a body or the text of a stream) and the time "at". Without
-    responses the token counts are estimates. One of the two may be -, for standard input.
-
-    \b
-    Examples:
-      whycold diff turn-1.json turn-2.json
-      whycold diff turn-1.json - < turn-2.json
-      whycold diff --provider bedrock turn-1.json turn-2.json
-    """
-    found = Comparison(provider, prices).files(before, after)
-    if as_data:
-        data = as_json(found.told, blocks=True)
-        click.echo(json.dumps({**data, "notes": list(found.notes)}, indent=2))
-    else:
-        _make_writable()
-        show(_console(), found.told, found.notes)
-
-
-cli.add_command(report)
-cli.add_command(misses)
-cli.add_command(explain)
-cli.add_command(culprits)
-cli.add_command(releases)
-cli.add_command(blame_culprit)
-cli.add_command(check)
-cli.add_command(lint_requests)
-cli.add_command(serve)
-cli.add_command(run)
-cli.add_command(doctor)
-cli.add_command(demo)
-cli.add_command(import_calls)
-cli.add_command(erase)
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command, by default with this process's arguments; the user's mistakes are one line
     on standard error and exit code 2.
@@ -154,25 +153,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _fail(message: str) -> None:
+    # only mistakes need to know how wide characters are
+    from whycold.frontends.printable import printable
+
     click.echo(f"whycold: {printable(' '.join(message.split()))}", err=True)
     sys.exit(2)
-
-
-class _Console(Console):
-    """Leaves a closed pipe to ``main``; rich would end with exit code 1."""
-
-    def on_broken_pipe(self) -> None:
-        raise BrokenPipeError
-
-
-def _console() -> Console:
-    """As wide as the terminal; a pipe gets one width, so that its text is the same everywhere."""
-    console = _Console(highlight=False)
-    return console if console.is_terminal else _Console(highlight=False, width=_PIPED_WIDTH)
-
-
-def _make_writable() -> None:
-    """Characters that the output's encoding lacks are escaped instead of failing."""
-    reconfigure = getattr(sys.stdout, "reconfigure", None)
-    if reconfigure is not None:
-        reconfigure(errors="backslashreplace")

@@ -33,11 +33,6 @@ __all__ = [
 
 _COMMAND = TypeVar("_COMMAND", bound=Callable[..., Any])
 _PIPED_WIDTH = 80
-_BEGINNINGS = {
-    "serve": "`whycold serve`",
-    "run": "`whycold run -- COMMAND`",
-    "import": "`whycold import`",
-}
 
 
 def store_option(command: _COMMAND) -> _COMMAND:
@@ -71,12 +66,9 @@ def asking(url: str | None) -> Generator[Query]:
 
 
 def how_to_begin() -> str:
-    """What to do where nothing is recorded: the commands that this program has for it."""
-    context = click.get_current_context(silent=True)
-    root = context.find_root().command if context is not None else None
-    known = set(root.commands) if isinstance(root, click.Group) else set[str]()
-    ways = [words for name, words in _BEGINNINGS.items() if name in known]
-    return f"record something first, with {' or '.join(ways)}" if ways else "record something first"
+    """What to do where nothing is recorded."""
+    ways = "`whycold serve` or `whycold run -- COMMAND` or `whycold import`"
+    return f"record something first, with {ways}"
 
 
 def asked_words(given: Mapping[str, str | None]) -> str:
