@@ -8,10 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
+
 from whycold.core.call import Call
 from whycold.core.content import Json, JsonMap, as_map, as_text
 from whycold.errors import UserError
-from whycold.providers.body import decode_map
+from whycold.providers.body import decode, decode_map
 from whycold.providers.registry import guess
 from whycold.sources.exchanged import Exchanged, Place, Reader, fingerprint, headers_of
 from whycold.sources.files import FoundFile, LineFile, Trouble, find_files
@@ -31,6 +33,7 @@ PATHS: Mapping[str, str] = {
 """Where each wire format is sent to."""
 _SUFFIXES = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
 _TIME = re.compile(rb'"(?:at|timestamp)"\s*:\s*(?:"([^"]{8,40})"|(\d{9,16}(?:\.\d+)?))')
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ORIGIN = ("project", "session", "agent", "release", "request_id")
 
 
@@ -66,10 +69,10 @@ class Jsonl:
 
 def _call(line: bytes, reader: Reader, clock: Clock, place: Place) -> Call:
     """The call of a line. Raises NotACall and UserError."""
-    document = decode_map(line)
+    document, body = _parts(line)
     if "request" not in document:
         raise UserError('holds no "request"')
-    found, provider = _exchanged(document), as_text(document.get("provider"))
+    found, provider = _exchanged(document, body), as_text(document.get("provider"))
     at = clock.at(found.at)
     try:
         call = reader.call(found, at, place, provider)
@@ -87,7 +90,22 @@ def _call(line: bytes, reader: Reader, clock: Clock, place: Place) -> Call:
     )
 
 
-def _exchanged(document: JsonMap) -> Exchanged:
+def _parts(line: bytes) -> tuple[JsonMap, bytes | None]:
+    """A line, and the bytes of its request where that is a bare body: they need not be read here,
+    for most of them stand in the line before, too. Raises UserError.
+    """
+    try:
+        parts = _MEMBERS.decode(line)
+        body = bytes(parts.get("request", b""))
+        if body[:1] != b"{" or "body" in _MEMBERS.decode(body):
+            return decode_map(line), None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return decode_map(line), None
+    document = {n: decode(bytes(part)) for n, part in parts.items() if n != "request"}
+    return {**document, "request": {}}, body
+
+
+def _exchanged(document: JsonMap, body: bytes | None) -> Exchanged:
     sent, request = _message(document["request"])
     came, response = _message(document.get("response"))
     sent |= headers_of(document.get("headers"))
@@ -100,7 +118,7 @@ def _exchanged(document: JsonMap) -> Exchanged:
     return Exchanged(
         url=as_text(document.get("url")) or "",
         sent=sent,
-        request=_bytes(request),
+        request=_bytes(request) if body is None else body,
         status=status if isinstance(status, int) else 200,
         came=came,
         response=_bytes(response),
