@@ -18,10 +18,11 @@ from whycold.frontends.reporting_words import length_text, period_text, reason_w
 from whycold.frontends.web.address import place
 from whycold.query import Period, known_cost
 
-__all__ = ["FILTERS", "GLOBALS", "Edit", "colour", "edit_of"]
+__all__ = ["FILTERS", "GLOBALS", "Edit", "colour", "edit_of", "line_of"]
 
 _ABSENT = "–"
 _LEAD, _SIDE = 40, 120
+_MOVED = "-reordered"
 _COLOURS = {reason.value: reason.value.removesuffix("_changed") for reason in Reason}
 
 
@@ -45,6 +46,15 @@ def edit_of(found: Found | None) -> Edit | None:
         clipped(printable(after[head : len(after) - tail]), _SIDE),
         printable(before[len(before) - tail :]),
     )
+
+
+def line_of(found: Found | None) -> Edit | None:
+    """The words that changed, where they say more than the sentence about them: of blocks that
+    came, went or moved, that says it better.
+    """
+    if found is None or not (found.before and found.after) or found.cause.endswith(_MOVED):
+        return None
+    return edit_of(found)
 
 
 def colour(name: str | None) -> str:

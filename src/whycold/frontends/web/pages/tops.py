@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from whycold.frontends.web.asking import Ask
 from whycold.frontends.web.charts.spark import Spark, spark
-from whycold.frontends.web.phrases import Edit, edit_of
+from whycold.frontends.web.phrases import Edit, line_of
 from whycold.query import Culprit, Period, State
 
 __all__ = ["CulpritLine", "culprit_line", "daily", "top_culprits"]
@@ -46,7 +46,7 @@ def culprit_line(told: Culprit, period: Period, compared: bool) -> CulpritLine:
     return CulpritLine(
         told,
         row.path if told.edit is not None and row.path else row.cause or "unexplained",
-        edit_of(told.edit),
+        line_of(told.edit),
         state,
         kind,
         release or f"{row.first_seen.day} {row.first_seen:%b}",
