@@ -75,10 +75,10 @@ def test_a_session_is_nowhere_on_the_disk_once_erased_while_serve_runs(serve: Se
 
 @pytest.mark.slow
 def test_calls_that_come_in_meanwhile_are_kept(serve: Serve):
-    stop, sent = threading.Event(), [0] * 4
+    stop, sent = threading.Event(), [0] * 3
 
     def keep_calling(client: int) -> None:
-        while not stop.wait(0.05):
+        while not stop.wait(0.1):
             call(serve, f"kept {client}", f"{OTHER} {client} {sent[client]}")
             sent[client] += 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -132,6 +133,7 @@ def test_what_comes_while_a_segment_is_held_or_after_it_went_stands_in_another(t
     with folder.held(numbers[0] or 0) as held, folder.held(numbers[0] or 0) as again:
         assert (held, again) == (True, False)
         numbers.append(write(frames[1]))
+    os.truncate(folder.segment(numbers[1] or 0), 0)
     folder.segment(numbers[1] or 0).unlink()
     write(frames[2])
     writing.close()

@@ -17,7 +17,7 @@ __all__ = ["erasing", "order_of", "what_of"]
 
 _SLICES: Final = 2
 """Short transactions in one step."""
-_REFRESHED: Final = 8
+_REFRESHED: Final = 32
 """Steps of remembering anew in one of ours: until then what comes in is held against what is gone.
 """
 _TRIES, _PAUSE_S = 50, 0.1

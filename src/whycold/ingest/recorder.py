@@ -166,6 +166,8 @@ class Recorder:
             # the numbers of segments have to go on from here, whatever the clock says
             with contextlib.suppress(FileExistsError):
                 os.close(folder.open_segment(newest + 1))
+            # emptied, so that a writer that has it open knows
+            os.truncate(folder.segment(newest), 0)
             self._reader.remove_before(self._reader.position)
         finally:
             self._reader.sealed = None

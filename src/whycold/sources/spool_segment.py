@@ -86,11 +86,13 @@ class SegmentFile:
             number = self._folder.next_number(now_ms)
             self._descriptor = self._folder.open_segment(number)
             self.number = number
-            if not self._is_ours():
+            if not self._is_ours() or self._is_gone():
                 self.close()
 
     def _is_ours(self) -> bool:
-        return take_segment(self._descriptor) and not self._is_gone()
+        """Whether it is ours now, with all that was written: what is removed is emptied first."""
+        taken = take_segment(self._descriptor)
+        return taken and os.lseek(self._descriptor, 0, os.SEEK_END) == self.size
 
     def _write(self, pieces: list[bytes]) -> tuple[int, OSError | None]:
         total = 0
