@@ -124,7 +124,7 @@ class Limits:
     head_bytes: int = 65536
     pipeline_bytes: int = 65536
     buffer_bytes: int = 65536
-    replay_bytes: int = 16 << 20
+    replay_bytes: int = 8 << 20
     connect_s: float = 15.0
     header_s: float = 30.0
     keep_alive_s: float = 300.0
