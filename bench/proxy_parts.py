@@ -123,13 +123,16 @@ def start_nginx(folder: Path, nginx: str, upstream: int, *, tuned: bool) -> Iter
     process = on_processor(0, command)
     try:
         answers(port)
-        yield Contender(name, port, children(process.pid))
+        while not (workers := children(process.pid)):
+            time.sleep(0.02)
+        yield Contender(name, port, workers)
     finally:
         process.terminate()
         process.wait()
 
 
 def children(pid: int) -> list[int]:
+    """The processes that a process has started."""
     return [int(n) for n in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
