@@ -195,11 +195,32 @@ def test_every_documented_setting_is_one_that_is_read(tmp_path: Path):
         "token": "0123456789abcdef",
         "capture": "full",
         "websockets": "refuse",
+        "alerting.every": "1m",
+        "alerting.dashboard": "https://whycold.example.com",
+        "measure": "misses",
+        "rises_by": "50%",
+        "falls_by": "50%",
+        "culprit": "new",
+        "recovery": True,
+        "severity": "critical",
+        "to": [],
+        "cause": "tool-edited",
+        "reason": "tools_changed",
+        "receivers.NAME.url": "https://example.com/hook",
+        "shape": "slack",
+        "secret": "0123456789abcdef",
+        "allow_private": True,
+        "edits": False,
     }
+    company: dict[str, dict[str, Json]] = {
+        **{key: {"measure": "misses"} for key in ("above", "below", "rises_by", "falls_by")},
+        **{"measure": {"above": 1}, "culprit": {}, "no_calls_for": {}},
+    }
+    spans = ("texts", "facts", "drain", "over", "renotify", "recover_after", "no_calls_for")
     for key in SETTINGS:
         kind = key.rpartition(".")[2]
         value = values.get(key, values.get(kind, "1GB" if kind in ("size", "body") else "1"))
-        if kind in ("texts", "facts", "drain"):
+        if kind in spans:
             value = "1d"
         if key == "spool.memory":
             value = "1MB"
@@ -207,4 +228,61 @@ def test_every_documented_setting_is_one_that_is_read(tmp_path: Path):
         given = {key: Given(value, "test")}
         if key.startswith("upstreams.NAME."):
             given["upstreams.NAME.url"] = Given("http://127.0.0.1", "test")
+        if key.startswith("receivers.NAME."):
+            given["receivers.NAME.url"] = Given("https://example.com/hook", "test")
+        if key.startswith("alerts.NAME."):
+            for name, said in company.get(kind, {"no_calls_for": "1h"}).items():
+                given[f"alerts.NAME.{name}"] = Given(said, "test")
         assert built(given, tmp_path, tmp_path, None).origins[key] == "test"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[[alerts]]\nmeasure='misses'", "each [[alerts]] wants a name"),
+        ("[[alerts]]\nname='a'\nmeasure='misses'", "the alert 'a' wants one condition"),
+        ("[[alerts]]\nname='a'\nabove=1", "does not say its measure"),
+        ("[[alerts]]\nname='a'\nabove=1\nno_calls_for='1h'", "wants one condition"),
+        ("[[alerts]]\nname='a'\nmeasure='misses'\nrises_by=50", "wants a percentage"),
+        (
+            "[[alerts]]\nname='a'\nmeasure='read_ratio'\nbelow=60",
+            'a part of 1, such as 0.6 or "60%"',
+        ),
+        ("[[alerts]]\nname='a'\nno_calls_for='1h'\nto=['x']", "names no receiver 'x'"),
+        ("[[alerts]]\nname='a'\nno_calls_for='1h'\ncause='x'", "no cause has that code"),
+        (
+            "[[alerts]]\nname='a'\nno_calls_for='1h'\nmodle='x'",
+            "there is no setting 'alerts.a.modle'",
+        ),
+        ("[[alerts]]\nname='a'\nno_calls_for='1h'\n" * 2, "two [[alerts]] have the name 'a'"),
+        ("[receivers.x]\nshape='slack'", "receiver x has no url"),
+        ("[receivers.x]\nurl='http://example.com/hook'", "wants https"),
+        ("[receivers.x]\nurl='file:///etc/passwd'", "wants an address such as"),
+        ("[receivers.x]\nurl='https://me:word@example.com/'", "holds a user name"),
+        ('[receivers.x]\nurl="https://example.com/a\\r\\nb"', "characters"),
+        (
+            "[receivers.x]\nurl='https://example.com'\nsecret='short'",
+            "wants at least 16 characters",
+        ),
+    ],
+)
+def test_alerts_that_cannot_be_meant_are_told_in_one_line(tmp_path: Path, text: str, says: str):
+    file = tmp_path / "whycold.toml"
+    file.write_text(text)
+    with pytest.raises(UserError) as error:
+        load(file=file)
+    assert says in str(error.value)
+    assert "\n" not in str(error.value)
+    assert "short" not in str(error.value)
+    assert "word@" not in str(error.value)
+
+
+def test_the_address_and_secret_of_a_receiver_can_come_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setenv("WHYCOLD_RECEIVER_OPS_URL", "https://example.com/hook")
+    monkeypatch.setenv("WHYCOLD_RECEIVER_OPS_SECRET", "0123456789abcdef")
+    [receiver] = load().alerting.receivers
+    assert (receiver.name, receiver.url) == ("ops", "https://example.com/hook")
+    assert receiver.secret == "0123456789abcdef"
+    assert unknown_variables() == []

@@ -21,6 +21,8 @@ _FILE = "whycold.toml"
 _PREFIX = "WHYCOLD_"
 _CONFIG = "WHYCOLD_CONFIG"
 _UPSTREAM = "WHYCOLD_UPSTREAM_"
+_RECEIVER = "WHYCOLD_RECEIVER_"
+_OF_RECEIVER = ("url", "secret")
 _COMMAND_LINE = "command line"
 
 
@@ -58,7 +60,9 @@ def unknown_variables() -> list[str]:
     return sorted(
         name
         for name in os.environ
-        if name.startswith(_PREFIX) and name not in known and not name.startswith(_UPSTREAM)
+        if name.startswith(_PREFIX)
+        and name not in known
+        and not name.startswith((_UPSTREAM, _RECEIVER))
     )
 
 
@@ -91,6 +95,9 @@ def _variables() -> dict[str, Given]:
         if name.startswith(_UPSTREAM) and value:
             upstream = name.removeprefix(_UPSTREAM).lower()
             given[f"upstreams.{upstream}.url"] = Given(value, name)
+        receiver, _, what = name.removeprefix(_RECEIVER).lower().rpartition("_")
+        if name.startswith(_RECEIVER) and receiver and what in _OF_RECEIVER and value:
+            given[f"receivers.{receiver}.{what}"] = Given(value, name)
     return given
 
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from whycold.core.content import Json, JsonMap, as_map
 from whycold.errors import UserError
+from whycold.frontends.config_alerts import ALERT_SETTINGS, Alerting, read_alerting
 from whycold.frontends.config_values import (
     BadValue,
     or_never,
@@ -96,6 +97,7 @@ SETTINGS: Mapping[str, tuple[str, str]] = {
         "clients that can, such as Codex CLI, go on over HTTP, which is recorded.",
     ),
     "projects.NAME.capture": ("`capture`", "How much is kept of the calls of a project."),
+    **ALERT_SETTINGS,
 }
 """Settings by key, each with its default and what it does. An environment variable of the same
 name in capitals, dots as underscores, behind ``WHYCOLD_`` goes before the file."""
@@ -147,12 +149,18 @@ class Config:
     retention: Retention
     upstreams: Mapping[str, Behind]
     projects: Mapping[str, Capture]
+    alerting: Alerting
     origins: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def state_file(self) -> Path:
         """Where a running ``serve`` of this store says that it is there."""
         return self.beside.with_name(f"{self.beside.name}.serve.json")
+
+    @property
+    def alerts_file(self) -> Path:
+        """Where alerts stand, for the next start and for others to read."""
+        return self.beside.with_name(f"{self.beside.name}.alerts.json")
 
     @property
     def orders_folder(self) -> Path:
@@ -176,7 +184,8 @@ class _Reader:
         try:
             return read(found.value)
         except BadValue as error:
-            shown = "" if key == "token" else f", not {_shown(found.value)}"
+            secret = key == "token" or key.endswith((".secret", ".url"))
+            shown = "" if secret else f", not {_shown(found.value)}"
             raise UserError(f"{found.origin}: {key} {error}{shown}") from None
         except UserError as error:
             raise UserError(f"{found.origin}: {key}: {error}") from None
@@ -231,6 +240,7 @@ def built(given: Mapping[str, Given], data: Path, folder: Path, file: Path | Non
             name: reader.get(f"projects.{name}.capture", read_choice(Capture), Capture.full)
             for name in reader.names("projects")
         },
+        alerting=read_alerting(reader),
         origins={key: value.origin for key, value in given.items()},
     )
     _refuse_unknown(given, reader.taken)
@@ -330,13 +340,29 @@ def flattened(table: JsonMap, origin: str) -> dict[str, Given]:
     out: dict[str, Given] = {}
     for key, value in table.items():
         inner = as_map(value)
-        if inner is None:
+        if key == "alerts":
+            out |= _rules(value, origin)
+        elif inner is None:
             out[key] = Given(value, origin)
-        elif key in ("upstreams", "projects"):
+        elif key in ("upstreams", "projects", "receivers"):
             for name, settings in inner.items():
                 short = settings if as_map(settings) is not None else {"url": settings}
                 for what, item in (as_map(short) or {}).items():
                     out[f"{key}.{name}.{what}"] = Given(item, origin)
         else:
             out |= {f"{key}.{what}": Given(item, origin) for what, item in inner.items()}
+    return out
+
+
+def _rules(value: Json, origin: str) -> dict[str, Given]:
+    """``[[alerts]]`` by their names. Raises UserError."""
+    out: dict[str, Given] = {}
+    for table in value if isinstance(value, list) else [value]:
+        settings = as_map(table) or {}
+        name = settings.get("name")
+        if not isinstance(name, str) or not name.strip():
+            raise UserError(f"{origin}: each [[alerts]] wants a name")
+        if f"alerts.{name}.name" in out:
+            raise UserError(f"{origin}: two [[alerts]] have the name {name!r}")
+        out |= {f"alerts.{name}.{what}": Given(item, origin) for what, item in settings.items()}
     return out

@@ -6,6 +6,7 @@ import socket
 
 from whycold.frontends.config_settings import Config
 from whycold.frontends.serve_parts import (
+    AlertsOrder,
     DashboardOrder,
     Part,
     ProxyOrder,
@@ -16,7 +17,7 @@ from whycold.frontends.serve_parts import (
 from whycold.sources.proxy.config import Limits, ProxyConfig
 from whycold.sources.spool_record import Capture
 
-__all__ = ["Orders"]
+__all__ = ["Orders", "reachable"]
 
 
 class Orders:
@@ -33,7 +34,12 @@ class Orders:
             {n: behind.provider for n, behind in config.upstreams.items() if behind.provider},
         )
 
-    def of(self, part: Part) -> ProxyOrder | RecorderOrder | DashboardOrder:
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Those that there is work for."""
+        return tuple(p for p in Part if p is not Part.alerts or self._config.alerting.rules)
+
+    def of(self, part: Part) -> ProxyOrder | RecorderOrder | DashboardOrder | AlertsOrder:
         """The order of one part, as of now."""
         config = self._config
         match part:
@@ -60,6 +66,17 @@ class Orders:
                     config.allowed_hosts,
                     self._token,
                     str(config.orders_folder),
+                    str(config.alerts_file),
+                )
+            case Part.alerts:
+                alerting, host = config.alerting, reachable(config.host)
+                return AlertsOrder(
+                    config.store,
+                    str(config.alerts_file),
+                    alerting.rules,
+                    alerting.receivers,
+                    alerting.every,
+                    alerting.dashboard or f"http://{host}:{self.dashboard_port}",
                 )
 
     def _proxy(self) -> ProxyConfig:
@@ -84,3 +101,12 @@ class Orders:
         if modes <= {Capture.full, Capture.none} and config.project not in config.projects:
             return None
         return Reducing(self._upstreams, dict(config.projects), config.project)
+
+
+def reachable(host: str) -> str:
+    """A host for an address that a client on this machine can use."""
+    if host in ("0.0.0.0", ""):
+        return "127.0.0.1"
+    if host == "::":
+        return "[::1]"
+    return f"[{host}]" if ":" in host else host

@@ -1,4 +1,4 @@
-"""The three processes of ``whycold serve``: what each is told, and how it answers.
+"""The processes of ``whycold serve``: what each is told, and how it answers.
 
 A part is ``python -m MODULE``. It reads one line of JSON from standard input, which stays open for
 as long as the part is wanted, and answers on standard output with one line: that it is ready, or
@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from enum import StrEnum
 from types import FrameType
 from typing import Any, Final, TypeVar
@@ -20,12 +21,14 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from whycold.errors import UserError
+from whycold.frontends.alert_rules import Receiver, Rule
 from whycold.sources.proxy.config import ProxyConfig
 from whycold.sources.spool_record import Capture
 from whycold.store.answers import Retention
 
 __all__ = [
     "MODULES",
+    "AlertsOrder",
     "DashboardOrder",
     "Part",
     "ProxyOrder",
@@ -48,12 +51,14 @@ class Part(StrEnum):
     recorder = "recorder"
     dashboard = "dashboard"
     proxy = "proxy"
+    alerts = "alerts"
 
 
 MODULES: Final[Mapping[Part, str]] = {
     Part.recorder: "whycold.frontends.recorder_part",
     Part.dashboard: "whycold.frontends.dashboard_part",
     Part.proxy: "whycold.frontends.proxy_part",
+    Part.alerts: "whycold.frontends.alerts_part",
 }
 
 
@@ -97,7 +102,8 @@ class RecorderOrder(msgspec.Struct, frozen=True):
 
 class DashboardOrder(msgspec.Struct, frozen=True):
     """For the dashboard; ``socket`` is an inherited descriptor that listens already, ``token`` what
-    must be shown to read, ``orders`` the folder for what the recorder is to do.
+    must be shown to read, ``orders`` the folder for what the recorder is to do, ``alerts`` the file
+    in which alerts say how they stand.
     """
 
     store: str
@@ -106,6 +112,20 @@ class DashboardOrder(msgspec.Struct, frozen=True):
     hosts: tuple[str, ...]
     token: str | None
     orders: str | None = None
+    alerts: str | None = None
+
+
+class AlertsOrder(msgspec.Struct, frozen=True):
+    """For the alerts; ``state`` is the file in which they say how they stand, ``dashboard`` the
+    address for links.
+    """
+
+    store: str
+    state: str
+    rules: tuple[Rule, ...]
+    receivers: tuple[Receiver, ...]
+    every: timedelta
+    dashboard: str
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -116,7 +136,7 @@ class Said(msgspec.Struct, frozen=True):
     note: str | None = None
 
 
-def encode(order: ProxyOrder | RecorderOrder | DashboardOrder) -> bytes:
+def encode(order: ProxyOrder | RecorderOrder | DashboardOrder | AlertsOrder) -> bytes:
     """An order as one line."""
     return msgspec.json.encode(order) + b"\n"
 

@@ -1,4 +1,4 @@
-"""Keeps the three processes of ``whycold serve`` alive, and ends them in order."""
+"""Keeps the processes of ``whycold serve`` alive, and ends them in order."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from whycold.errors import UserError
 from whycold.frontends.config import now
 from whycold.frontends.config_settings import Config
 from whycold.frontends.diagnosis_json import time_text
-from whycold.frontends.serve_orders import Orders
+from whycold.frontends.serve_orders import Orders, reachable
 from whycold.frontends.serve_parts import MODULES, Part, Said, encode
 from whycold.frontends.serve_state import Running, ServeState
 
@@ -58,7 +58,7 @@ class Supervisor:
     ) -> None:
         self._config, self._state, self._listening = config, state, listening
         self._orders = Orders(config, listening, token)
-        self._children = {part: _Child(part) for part in Part}
+        self._children = {part: _Child(part) for part in self._orders.parts}
         self._stop, self._hurry = asyncio.Event(), asyncio.Event()
         self._started = time_text(now())
 
@@ -128,7 +128,7 @@ class Supervisor:
     def _noted(self) -> Running:
         """What runs now, for others to read."""
         config, orders = self._config, self._orders
-        host = _reachable(config.host)
+        host = reachable(config.host)
         running = Running(
             pid=os.getpid(),
             version=__version__,
@@ -147,14 +147,16 @@ class Supervisor:
         return running
 
     async def _end_all(self) -> None:
-        """The proxy first, so that the recorder sees all it wrote; the dashboard last."""
+        """The proxy first, so that the recorder sees all it wrote; those that read last."""
         drain = self._config.drain.total_seconds()
         for part, patience in (
             (Part.proxy, drain + _END_S),
             (Part.recorder, drain + _END_S),
+            (Part.alerts, _END_S),
             (Part.dashboard, _HURRY_S),
         ):
-            process = self._children[part].process
+            child = self._children.get(part)
+            process = child.process if child is not None else None
             if process is not None and process.returncode is None:
                 await self._end(process, patience)
 
@@ -209,15 +211,6 @@ def _how(code: int) -> str:
         with contextlib.suppress(ValueError):
             return signal.Signals(-code).name
     return f"exit code {code}"
-
-
-def _reachable(host: str) -> str:
-    """A host for an address that a client on this machine can use."""
-    if host in ("0.0.0.0", ""):
-        return "127.0.0.1"
-    if host == "::":
-        return "[::1]"
-    return f"[{host}]" if ":" in host else host
 
 
 async def supervise(
