@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from tests.core.stories import (
     predecessor,
     prompt,
 )
-from whycold.core.call import ProviderError
+from whycold.core.call import Call, ProviderError
 from whycold.core.predecessor import History, Link
 from whycold.core.prompt import Links, Section
 from whycold.diagnose import diagnose
@@ -30,7 +31,8 @@ THANKS = "user: Thank you, and now the other module that has the same fault, ple
 OTHER_TASK = "user: Write a poem about the sea in winter, eight lines, and no rhymes at all."
 SUMMARY = "user: This conversation goes on from an earlier one. Summary: the tests fail."
 REFUSED = ProviderError(529, "overloaded_error", "Overloaded")
-S1 = {"session": "s1"}
+DAY = timedelta(days=1)
+S1, S2 = {"session": "s1"}, {"session": "s2"}
 
 
 def test_the_first_call_of_all_has_none():
@@ -225,6 +227,64 @@ def test_a_short_conversation_that_only_goes_on_is_linked_by_its_system_prompt()
         call("2", ["user: hi", "assistant: Hello.", "user: What is cold?"], tools=(), at=MINUTE),
     ]
     assert predecessor(*calls) == ("1", Link.grown)
+
+
+@pytest.mark.parametrize(("later", "found"), [(MINUTE, ("1", Link.edited)), (27 * DAY, None)])
+def test_a_short_conversation_whose_opening_was_edited_is_known_for_an_hour(later, found):
+    long = " ".join(f"Rule {n}: be brief." for n in range(40))
+    calls = [
+        call("1", ["user: hi"], tools=(), system=(f"It is 09:00. {long}",)),
+        call(
+            "2",
+            ["user: hi", "assistant: Hello.", "user: What is cold?"],
+            tools=(),
+            system=(f"It is 09:01. {long}",),
+            at=later,
+        ),
+    ]
+    linked = predecessor(*calls)
+    assert linked == found or (found is None and linked == ("1", Link.opened))
+
+
+CANNED = "assistant: Thank you for your patience. I have looked into it, and all is well with it."
+
+
+def test_a_reply_that_everybody_gets_is_no_sign_of_one_conversation():
+    mine = "user: Where is my parcel?"
+    calls = [
+        call("mine", [mine], origin=S1),
+        call("other", ["user: Is the shop open?", CANNED, THANKS], at=SECOND, origin=S2),
+        call("next", [mine, CANNED, "user: And the bill?"], at=MINUTE, origin=S1),
+    ]
+    assert predecessor(*calls) == ("mine", Link.grown)
+
+
+def noted(id: str, question: str, **more: Any) -> Call:
+    """A conversation whose first message begins with notes that every one begins with."""
+    notes = "user: Notes of the project: tests stand beside the code, and names are whole words."
+    told = call(id, [notes, question], **more)
+    blocks = tuple(
+        replace(b, message=0, opens=b.path == "messages[0].content[0]")
+        if b.section is Section.messages and b.message == 1 and b.role == "user"
+        else b
+        for b in told.prompt.blocks
+    )
+    return replace(told, prompt=replace(told.prompt, blocks=blocks))
+
+
+def test_a_conversation_that_begins_with_the_same_notes_is_another_one():
+    calls = [
+        noted("1", "user: Why does the build fail?", origin=S1),
+        noted("2", "user: Write the notes of the release.", at=MINUTE, origin=S2),
+    ]
+    assert predecessor(*calls) == ("1", Link.opened)
+
+
+def test_of_two_that_began_alike_the_one_that_asked_for_an_entry_is_owed_to():
+    marked = call("marked", ["user: One question about the first of the two modules."], marks=[-1])
+    plain = call("plain", ["user: Another question, about the second one."], at=SECOND)
+    new = call("new", ["user: And a third question, about both of them together."], at=MINUTE)
+    assert predecessor(marked, plain, new) == ("marked", Link.opened)
 
 
 def test_a_call_that_was_refused_is_nobody_s_predecessor():

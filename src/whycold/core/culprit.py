@@ -7,11 +7,13 @@ from __future__ import annotations
 import re
 
 from whycold.core.content import digest
-from whycold.core.divergence import Divergence
+from whycold.core.divergence import Change, Divergence
+from whycold.core.prompt import Section
 from whycold.core.volatile import template, template_at
 
 __all__ = ["fingerprint", "place"]
 
+_ORDERS = frozenset({Change.reordered, Change.keys_reordered, Change.items_reordered})
 _INDEX = re.compile(r"(messages)\[\d+\]|(content|tool_calls)\[\d+\]")
 
 
@@ -26,8 +28,19 @@ def fingerprint(project: str | None, cause: str, divergence: Divergence | None) 
     """16 hex digits for (project, cause, place, template of the text before and after)."""
     parts = [project or "", cause]
     if divergence is not None:
-        parts += [place(divergence.path), *_templates(divergence)]
+        parts.append(place(divergence.path))
+        if _is_written(divergence):
+            parts += _templates(divergence)
     return digest(*(part.encode("utf-8", "surrogatepass") for part in parts)).hex()[:16]
+
+
+def _is_written(divergence: Divergence) -> bool:
+    """Whether the text is one that somebody wrote, the same each time: not the order in which
+    things happen to come, nor what a conversation holds.
+    """
+    if divergence.change in _ORDERS:
+        return False
+    return divergence.section is not Section.messages or divergence.change is Change.edited
 
 
 def _templates(divergence: Divergence) -> tuple[str, str]:

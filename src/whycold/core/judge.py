@@ -294,10 +294,12 @@ def _margin(scene: Scene, hindrance: Hindrance) -> int:
 
 
 def _rank(hindrance: Hindrance) -> tuple[int, int, int]:
-    """What allows least comes first; among equals what stands earlier in the life of a request."""
-    where = (
-        list(Obstacle).index(hindrance.obstacle)
-        if hindrance.obstacle is not None
-        else len(Obstacle)
-    )
+    """What allows least comes first; among equals what stands earlier in the life of a request,
+    and that another call was under way last: without it the edit would have cost as much.
+    """
+    where = len(Obstacle)
+    if hindrance.obstacle is Obstacle.not_begun:
+        where += 1
+    elif hindrance.obstacle is not None:
+        where = list(Obstacle).index(hindrance.obstacle)
     return (0 if hindrance.certain else 1, hindrance.allows, where)

@@ -4,51 +4,23 @@ came in.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from enum import StrEnum
-from operator import attrgetter, is_
 from typing import TypeAlias
 
 from whycold.core.call import Call
 from whycold.core.content import digest
-from whycold.core.edit import similarity
-from whycold.core.prompt import Block, Kind, Prompt, Section
+from whycold.core.likeness import Link, continued, deep_enough, opened, same_cache
+from whycold.core.prompt import Block, Prompt, Section
 
 __all__ = ["History", "Link", "Linked", "placed"]
 
-_size = attrgetter("size")
 _Calls: TypeAlias = dict[Hashable, Call]
 _Groups: TypeAlias = defaultdict[Hashable, list[Call]]
 
 _RECENT = 4
 """How many of the latest calls of a session and of a tool set are looked at."""
-_ALIKE = 0.5
-"""Share of tools and system that must be left for a new conversation to owe something to an older
-one.
-"""
-_TRIVIAL = 64
-"""Bytes of shared messages below which two conversations have nothing in common ("hi",
-"continue").
-"""
-
-
-class Link(StrEnum):
-    """How the predecessor is known.
-
-    ``named``: the request or its source names it; ``grown``: its whole prompt is the beginning of
-    this one; ``edited``: the same conversation, changed; ``restarted``: the same session and agent
-    with other messages (compaction, clearing); ``opened``: another conversation with the same tools
-    and system.
-    """
-
-    named = "named"
-    grown = "grown"
-    edited = "edited"
-    restarted = "restarted"
-    opened = "opened"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,18 +129,19 @@ class History:
         candidates = {c.id: c for c in (*([last] if last else []), *self._candidates(call))}
         older = [c for c in candidates.values() if c.order < call.order]
         scored = [
-            (score, c) for c in older if (score := _continued(call, c, answered.keys())) is not None
+            (score, c) for c in older if (score := continued(call, c, answered.keys())) is not None
         ]
+        scored = deep_enough(call, scored)
         if not scored:
             # looked at only now: to hold two openings against each other takes long
-            scored = [(score, c) for c in older if (score := _opened(call, c)) is not None]
+            scored = [(score, c) for c in older if (score := opened(call, c)) is not None]
         if not scored:
             return None
         # of equals, the one whose reply comes back, then one whose cache this is, then the latest
         replied = {c.id for c in answered.values()}
         score, best = max(
             scored,
-            key=lambda p: (p[0].rank, p[1].id in replied, _same_cache(call, p[1]), p[1].order),
+            key=lambda p: (p[0].rank, p[1].id in replied, same_cache(call, p[1]), p[1].order),
         )
         return Linked(best, score.link)
 
@@ -210,135 +183,10 @@ class History:
         yield from (c for c in self._latest if _realm(c) == realm)
 
 
-@dataclass(frozen=True, slots=True)
-class _Score:
-    rank: tuple[int, int, int]
-    link: Link
-
-
-def _continued(call: Call, other: Call, answered: Collection[int]) -> _Score | None:
-    """How much of ``other`` is left in a ``call`` of the same conversation: more shared bytes
-    first, then less that was dropped.
-
-    Where they part at one of the ``answered`` places, other turns followed: what is alike behind it
-    is no sign that one was made from the other.
-    """
-    ours, theirs = call.prompt, other.prompt
-    was = theirs.section(Section.messages)
-    parted = _parted(ours, theirs) if answered else len(theirs.blocks)
-    if parted in answered:
-        ahead = len(theirs.blocks) - len(was)
-        if theirs.blocks[ahead:] == was:
-            was = was[: max(0, parted - ahead)]
-        else:
-            was = tuple(b for b in theirs.blocks[:parted] if b.section is Section.messages)
-    shared = _shared(ours.section(Section.messages), was)
-    if not shared:
-        return None
-    opening = _shared(ours.opening, theirs.opening)
-    if shared < _TRIVIAL and not (
-        _whole_message(ours, theirs) and (opening or _owes(ours, theirs))
-    ):
-        return None
-    dropped = theirs.size - shared - opening
-    if dropped and theirs.blocks[0].kind is Kind.chained:
-        # behind the first change every id is another one, whatever was dropped
-        dropped = 1
-    grown = (
-        len(theirs.chain) <= len(ours.chain)
-        and ours.chain[len(theirs.chain) - 1] == theirs.chain[-1]
-    )
-    return _Score((3, shared + opening, -dropped), Link.grown if grown else Link.edited)
-
-
-def _opened(call: Call, other: Call) -> _Score | None:
-    """How much of the tools and the system of another conversation is left in a ``call``."""
-    ours, theirs = call.prompt, other.prompt
-    same_session = call.session is not None and (call.session, call.agent) == (
-        other.session,
-        other.agent,
-    )
-    if not _owes(ours, theirs):
-        return None
-    opening = _shared(ours.opening, theirs.opening)
-    if same_session:
-        return _Score((2, opening, 0), Link.restarted)
-    # another conversation owes nothing to another cache
-    return _Score((1, opening, 0), Link.opened) if _same_cache(call, other) else None
-
-
 def _realm(call: Call) -> str:
     """Calls of two realms are never held against each other."""
     apart = call.prompt.links.apart
     return call.api if apart is None else f"{call.api} {apart}"
-
-
-def _parted(ours: Prompt, theirs: Prompt) -> int:
-    """How many leading blocks are the same, all of the older prompt's when it only goes on."""
-    # links name all before them: where one is equal, those before it are
-    one, other = ours.chain, theirs.chain
-    same = bisect_left(range(min(len(one), len(other))), True, key=lambda i: one[i] != other[i])
-    return same if same < len(one) else len(other)
-
-
-def _same_cache(call: Call, other: Call) -> bool:
-    return (call.provider, call.account, call.model) == (
-        other.provider,
-        other.account,
-        other.model,
-    )
-
-
-def _whole_message(ours: Prompt, theirs: Prompt) -> bool:
-    """Whether the older conversation's messages, however short, all begin the newer one."""
-    was, now = theirs.section(Section.messages), ours.section(Section.messages)
-    return len(was) <= len(now) and all(
-        a.content == b.content for a, b in zip(was, now, strict=False)
-    )
-
-
-def _shared(ours: Sequence[Block], theirs: Sequence[Block]) -> int:
-    """Bytes of the blocks that both hold, wherever they stand."""
-    # turns of one conversation begin with the very same blocks
-    same = [*map(is_, ours, theirs), False].index(False)
-    left = Counter(b.content for b in theirs[same:])
-    total = sum(map(_size, ours[:same]))
-    for block in ours[same:]:
-        if left[block.content] > 0:
-            left[block.content] -= 1
-            total += block.size
-    return total
-
-
-def _owes(ours: Prompt, theirs: Prompt) -> bool:
-    """Whether tools and system are the same ones, perhaps edited. Where one of the two is not,
-    another agent asks, and it owes nothing.
-    """
-    sections = (Section.tools, Section.system)
-    pairs = [(ours.section(s), theirs.section(s)) for s in sections]
-    found = [(now, was) for now, was in pairs if now or was]
-    return bool(found) and all(_alike(now, was) for now, was in found)
-
-
-def _alike(now: Sequence[Block], was: Sequence[Block]) -> bool:
-    size = max(sum(b.size for b in now), sum(b.size for b in was))
-    alike = float(_shared(now, was))
-    if alike >= _ALIKE * size:
-        return True
-    left = Counter(b.content for b in was)
-    places = {b.path: b for b in was}
-    for block in now:
-        if (
-            left[block.content] == 0
-            and (old := places.get(block.path)) is not None
-            and old.kind is block.kind
-        ):
-            alike += similarity(_text(old), _text(block)) * block.size
-    return alike >= _ALIKE * size
-
-
-def _text(block: Block) -> str:
-    return block.value if isinstance(block.value, str) else block.encoded.decode("latin-1")
 
 
 def _families(call: Call) -> Iterator[bytes]:
