@@ -69,6 +69,11 @@ COMMANDS: Mapping[str, _Place] = {
     "doctor": _Place(
         "doctor", "doctor", "Say what is recorded, what is not and why, and which settings hold."
     ),
+    "alerts": _Place(
+        "alerts.command",
+        "alerts",
+        "Show how the alerts of whycold.toml stand, or send a test.",
+    ),
     "demo": _Place("demo.command", "demo", "Open the dashboard on two weeks of made-up traffic."),
     "import": _Place(
         "importing", "import_calls", "Import what other programs recorded, each call once."

@@ -33,7 +33,6 @@ from whycold.frontends.config_values import (
     read_span,
     read_text,
 )
-from whycold.frontends.filters import read_asked
 
 __all__ = ["ALERT_SETTINGS", "SECRET_PREFIX", "Alerting", "read_alerting", "secret_bytes"]
 
@@ -209,6 +208,9 @@ def _condition(
 
 def _meant(name: str, measure: Measure | None, words: Mapping[str, str]) -> dict[str, str]:
     """Filters as the command line takes them. Raises UserError."""
+    # every command reads the settings, and few of them have alerts
+    from whycold.frontends.filters import read_asked
+
     try:
         asked = read_asked(words, datetime.max.replace(tzinfo=UTC)).filters
     except UserError as error:

@@ -10,6 +10,7 @@ import click
 
 from whycold.core.content import Json
 from whycold.core.numbers import exact
+from whycold.frontends.alerts.standing import alert_faults, alert_lines, alerts_json, standing
 from whycold.frontends.config import load
 from whycold.frontends.doctor_facts import Facts, facts, size
 from whycold.frontends.printable import printable
@@ -55,7 +56,8 @@ def doctor(store: str | None, file: Path | None, as_data: bool) -> None:
     options: dict[str, Json] = {"store": store}
     found = facts(load(options, file))
     if as_data:
-        print_json({**found.as_json(), "problems": list(problems(found))})
+        alerts = alerts_json(standing(found.config))
+        print_json({**found.as_json(), "alerts": alerts, "problems": list(problems(found))})
         return
     for line in _page(found):
         click.echo(line)
@@ -74,6 +76,7 @@ def problems(found: Facts) -> Iterator[str]:
         if number := found.counts.counts.get(count, 0):
             yield f"{exact(number)} {_LEFT_OUT[count]}"
     yield from _recorders(found)
+    yield from alert_faults(standing(found.config))
     for path in found.set_aside:
         yield f"a damaged file was set aside: {path}"
 
@@ -125,6 +128,7 @@ def _page(found: Facts) -> Iterator[str]:
         yield from _part("No calls", _reasons(progress.skipped.most_common(_MOST_REASONS)))
         yield from _part("Without a prompt", _reasons(progress.lacking.most_common(_MOST_REASONS)))
         yield from _part("Who answers", _providers(progress.providers))
+    yield from _part("Alerts", alert_lines(standing(found.config)))
     file = found.config.file
     yield from _part(f"Settings ({file if file else 'no whycold.toml'})", _settings(found))
 

@@ -179,6 +179,8 @@ def _values(config: Config) -> Mapping[str, str]:
         "retention.texts": _days(retention.texts),
         "retention.facts": _days(retention.facts),
         "retention.size": size(retention.most_bytes) if retention.most_bytes else "never",
+        "alerting.every": f"{config.alerting.every.total_seconds():g}s",
+        "alerting.dashboard": config.alerting.dashboard or "the dashboard's own",
     }
 
 

@@ -39,9 +39,11 @@ _SLACK_EVENTS: Final = {
 
 
 def payload(
-    message: Message, rule: Rule, receiver: Receiver, query: Query, dashboard: str
+    message: Message, rule: Rule, receiver: Receiver, query: Query | None, dashboard: str
 ) -> dict[str, Json]:
-    """The message as one receiver gets it. What it quotes is what is kept at this moment."""
+    """The message as one receiver gets it. What it quotes is what is kept at this moment, and
+    nothing without ``query``.
+    """
     culprits = [_culprit(each, receiver, query, dashboard) for each in message.culprits]
     url = _page(message, rule, dashboard)
     if receiver.shape is Shape.slack:
@@ -140,7 +142,9 @@ def _came(rule: Rule) -> str:
     ]
 
 
-def _culprit(counted: Counted, receiver: Receiver, query: Query, dashboard: str) -> dict[str, Json]:
+def _culprit(
+    counted: Counted, receiver: Receiver, query: Query | None, dashboard: str
+) -> dict[str, Json]:
     out: dict[str, Json] = {
         "id": counted.id,
         "misses": counted.misses,
@@ -148,6 +152,8 @@ def _culprit(counted: Counted, receiver: Receiver, query: Query, dashboard: str)
         "missed_cost_usd": decimal_text(counted.missed_cost_usd),
         "url": f"{dashboard}{place('culprits', counted.id)}",
     }
+    if query is None:
+        return out
     try:
         found = query.culprit(counted.id)
     except UserError:
