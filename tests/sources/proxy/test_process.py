@@ -178,7 +178,7 @@ def test_it_knows_nothing_of_the_engine():
         "print([m for m in sys.modules if m.startswith('whycold.') and 'sources' not in m])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=PATIENCE)
-    assert done.stdout.decode().strip() == "['whycold.errors']"
+    assert done.stdout.decode().strip() == "['whycold.errors', 'whycold.pieces']"
 
 
 class Load:
