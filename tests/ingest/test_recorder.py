@@ -119,7 +119,7 @@ def left(folder: Path, url: str) -> int:
     except UserError:  # it is not there yet
         return -1
     try:
-        return behind(folder, Progress.read(store.state()).position)
+        return behind(folder, Progress.read(store.state()))
     finally:
         store.close()
 

@@ -110,7 +110,6 @@ def facts(config: Config) -> Facts:
     """Look at everything; nothing that is wrong or missing is an error."""
     folder = SpoolFolder(config.spool.folder)
     store = _store(config)
-    position = store.progress.position if store.progress is not None else None
     version = apsw.sqlite_lib_version()
     serve = running(config.state_file)
     return Facts(
@@ -127,7 +126,7 @@ def facts(config: Config) -> Facts:
         store=store,
         counts=CountsFile(folder.counts).read(),
         spool_bytes=folder.size(),
-        behind=behind(folder.path, position),
+        behind=behind(folder.path, store.progress),
         set_aside=tuple(set_aside(config)),
     )
 

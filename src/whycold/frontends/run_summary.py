@@ -43,7 +43,7 @@ def _is_kept(url: str, spool: Path) -> bool:
     except UserError:
         return False
     try:
-        return behind(spool, Progress.read(store.state()).position) == 0
+        return behind(spool, Progress.read(store.state())) == 0
     except UserError:
         return False
     finally:

@@ -36,7 +36,8 @@ def others_than(source: str, store: Store) -> bool:
     named = {key for key in state if key.startswith(IMPORTED)}
     if source == PROXY:
         return bool(named)
-    only_it = named == {IMPORTED + source} and _RECORDED not in state
+    recorded = any(key.startswith(_RECORDED) for key in state)
+    only_it = named == {IMPORTED + source} and not recorded
     return not only_it and store.contents().calls > 0
 
 

@@ -115,10 +115,13 @@ class Ingest:
         call = self._memory.shared(record.call)
         return self._taken(Known.of(replace(record, call=call)), amends=True)
 
-    def read(self, items: Sequence[Item], damage: Sequence[Damage] = ()) -> Batch:
+    def read(
+        self, items: Sequence[Item], damage: Sequence[Damage] = (), program: str = ""
+    ) -> Batch:
         """Diagnose exchanges of the spool, in the order of their requests.
 
-        ``damage`` is what had to be left out before them.
+        ``damage`` is what had to be left out before them; ``program`` names the folder they are
+        from, where it is not the proxy's.
         """
         records: dict[str, Record] = {}
         for item in sorted(items, key=lambda i: (i.exchange.started, i.exchange.id)):
@@ -127,17 +130,18 @@ class Ingest:
         for hole in damage:
             self.progress.damaged[hole.fault] += hole.size
         self._memory.forget()
-        return self._batch(items, tuple(records.values()))
+        return self._batch(items, tuple(records.values()), program)
 
-    def without(self, item: Item, why: str) -> Batch:
+    def without(self, item: Item, why: str, program: str = "") -> Batch:
         """The batch that leaves out an exchange which cannot be taken."""
         self.progress.failed[why] += 1
-        return self._batch([item], ())
+        return self._batch([item], (), program)
 
-    def _batch(self, items: Sequence[Item], records: tuple[Record, ...]) -> Batch:
+    def _batch(self, items: Sequence[Item], records: tuple[Record, ...], program: str) -> Batch:
         first, after = position_text(items[0].position), position_text(items[-1].after)
-        self.progress.position = items[-1].after
-        return Batch(f"spool {first} {after}", records, self.progress.state(), items[-1].after)
+        self.progress.reached(program, items[-1].after)
+        token = f"spool {program} {first} {after}" if program else f"spool {first} {after}"
+        return Batch(token, records, self.progress.state(), items[-1].after)
 
     def keep(self, batch: Batch) -> Written:
         """Put a batch into the store; of one that is there already nothing is done.

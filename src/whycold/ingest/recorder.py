@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,14 +14,13 @@ from typing import Any
 
 from whycold.diagnose import PriceList
 from whycold.errors import UserError
-from whycold.ingest.attempts import Attempts
 from whycold.ingest.desk import Desk, Steps, Work, Workplace
 from whycold.ingest.orders import Order, Orders
 from whycold.ingest.pipeline import Batch, Ingest
 from whycold.ingest.relinking import Relinker, Waiting
+from whycold.ingest.spools import Spool, Spools
 from whycold.sources.served import Served
-from whycold.sources.spool import SpoolFolder
-from whycold.sources.spool_reader import START, Item, SpoolReader
+from whycold.sources.spool_reader import Item
 from whycold.store.answers import Retention
 from whycold.store.base import Store, Unavailable
 
@@ -72,8 +70,7 @@ class Recorder:
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store, self._settings = store, settings
         self._ingest = Ingest(store, settings.served, settings.prices, settings.project)
-        self._reader = SpoolReader(settings.spool, self._ingest.progress.position or START)
-        self._attempts = Attempts(settings.spool)
+        self._spools = Spools(settings.spool, self._ingest.progress)
         self.place = Workplace(store, self._ingest.refresh, self._emptied)
         self._desk: Desk | None = None
         if settings.orders is not None:
@@ -91,7 +88,7 @@ class Recorder:
         self._ingest.warm()
         while True:
             ending = stop.is_set()
-            recorded = self.step(stop)
+            recorded = self.step(stop, patient=not ending)
             if ending and not recorded:
                 return
             if stop.is_set():
@@ -112,30 +109,36 @@ class Recorder:
             except StopIteration as end:
                 return end.value or {}
 
-    def step(self, stop: Event | None = None) -> bool:
-        """Keep one batch; false when there was nothing to keep.
+    def step(self, stop: Event | None = None, *, patient: bool = False) -> bool:
+        """Keep one batch; false when there was nothing to keep. A ``patient`` step passes over
+        some of the folders in which there was nothing for long.
 
         A store that cannot be written now is asked again, until ``stop``: the batch waits on the
         spool.
         """
-        items = self._items()
-        if not items:
-            return False
-        if self._attempts.begin(items[0].position, len(items)):
-            batch = self._ingest.read(items, self._reader.damage)
+        for spool in self._spools.in_turn(patient=patient):
+            if items := self._items(spool):
+                self._spools.gave(spool)
+                return self._taken(spool, items, stop or Event())
+        return False
+
+    def _taken(self, spool: Spool, items: list[Item], stop: Event) -> bool:
+        reader = spool.reader
+        if spool.attempts.begin(items[0].position, len(items)):
+            batch = self._ingest.read(items, reader.damage, spool.program)
         else:
             _log.error("an exchange is left out: %s", _KILLED)
-            batch = self._ingest.without(items[0], _KILLED)
-        self._reader.damage.clear()
-        if not self._kept(batch, stop or Event()):
+            batch = self._ingest.without(items[0], _KILLED, spool.program)
+        reader.damage.clear()
+        if not self._kept(batch, stop):
             return False
-        self._attempts.done()
-        self._reader.remove_before(batch.after)
+        spool.attempts.done()
+        reader.remove_before(batch.after)
         return True
 
     def close(self) -> None:
         """Let go of what is open; the store is the caller's."""
-        self._attempts.close()
+        self._spools.close()
         if self._desk is not None:
             self._desk.close()
 
@@ -147,30 +150,19 @@ class Recorder:
     def _emptied(self) -> Iterator[None]:
         """Take the spool as it is now to its end, and remove it. What is recorded meanwhile goes to
         another segment. Raises UserError."""
-        folder = SpoolFolder(self._settings.spool)
-        for newest in folder.segments()[-1:]:
-            for _ in range(_TRIES):
-                with folder.held(newest) as held:
-                    if held:
-                        yield from self._drained(folder, newest)
-                        return
-                time.sleep(_PAUSE_S)
-                yield
-            raise UserError(f"the proxy writes to {folder.path} all the time; try again later")
+        for spool in self._spools.all():
+            for newest in spool.folder.segments()[-1:]:
+                yield from self._emptied_one(spool, newest)
 
-    def _drained(self, folder: SpoolFolder, newest: int) -> Iterator[None]:
-        self._reader.sealed = newest
-        try:
-            while self._reader.position.segment <= newest:
-                yield
-            # the numbers of segments have to go on from here, whatever the clock says
-            with contextlib.suppress(FileExistsError):
-                os.close(folder.open_segment(newest + 1))
-            # emptied, so that a writer that has it open knows
-            os.truncate(folder.segment(newest), 0)
-            self._reader.remove_before(self._reader.position)
-        finally:
-            self._reader.sealed = None
+    def _emptied_one(self, spool: Spool, newest: int) -> Iterator[None]:
+        for _ in range(_TRIES):
+            with spool.folder.held(newest) as held:
+                if held:
+                    yield from spool.drained(newest)
+                    return
+            time.sleep(_PAUSE_S)
+            yield
+        raise UserError(f"somebody writes to {spool.folder.path} all the time; try again later")
 
     def _kept(self, batch: Batch, stop: Event) -> bool:
         while True:
@@ -182,11 +174,11 @@ class Recorder:
                 if stop.wait(_RETRY_S):
                     return False
 
-    def _items(self) -> list[Item]:
-        most, size = self._attempts.most(_BATCH_ITEMS), 0
+    def _items(self, spool: Spool) -> list[Item]:
+        most, size = spool.attempts.most(_BATCH_ITEMS), 0
         items: list[Item] = []
         try:
-            for item in self._reader.read():
+            for item in spool.reader.read():
                 items.append(item)
                 size += item.exchange.request.wire_size + item.exchange.response.wire_size
                 if len(items) >= most or size >= _BATCH_BYTES:
@@ -200,6 +192,7 @@ class Recorder:
         now = self._settings.now()
         if self._swept is not None and now - self._swept < _SWEEP:
             return
+        self._spools.seal_left()
         try:
             if self._store.retain(self._settings.retention, now).done:
                 self._swept = now

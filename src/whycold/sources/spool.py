@@ -5,6 +5,7 @@
     counts.json             what was recorded, and what was not and why (spool_counts)
     fingerprint.key         the secret under which callers' keys are told apart
     writer.lock             held by the one process that appends
+    programs/<number>/      a folder like this one, of a program that records its own calls
 
 A segment itself is locked while something is appended to it, and while it is emptied to be removed:
 then what comes next goes to another one.
@@ -46,6 +47,7 @@ CORRUPT: Final = ".corrupt"
 _COUNTS: Final = "counts.json"
 _KEY: Final = "fingerprint.key"
 _LOCK: Final = "writer.lock"
+_PROGRAMS: Final = "programs"
 _KEY_BYTES: Final = 32
 
 
@@ -139,6 +141,18 @@ class SpoolFolder:
             # The folder is not there or not readable, or the reader removed a segment meanwhile.
             return found
         return found
+
+    def program(self, number: int) -> SpoolFolder:
+        """The folder of a program that records its own calls."""
+        return SpoolFolder(self.path / _PROGRAMS / str(number))
+
+    def programs(self) -> list[SpoolFolder]:
+        """The folders of programs that are there, in the order of their numbers."""
+        try:
+            names = os.listdir(self.path / _PROGRAMS)
+        except OSError:
+            return []
+        return [self.program(number) for number in sorted(int(n) for n in names if n.isdecimal())]
 
     def next_number(self, now_ms: int) -> int:
         """A number for a new segment: above every other, and by time above those removed."""

@@ -66,7 +66,7 @@ class Api:
         out: dict[str, Json] = {"status": "ok", "version": __version__}
         try:
             progress = self._access.ask(lambda _, store: Progress.read(store.state()))
-            out["behind_bytes"] = behind(self._spool, progress.position)
+            out["behind_bytes"] = behind(self._spool, progress)
         except UserError as error:
             out |= {"status": "degraded", "store": str(error)}
         return out
