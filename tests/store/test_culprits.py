@@ -3,7 +3,15 @@ from decimal import Decimal
 
 from tests.store.samples import DAY, HOUR, START, miss, record
 from whycold.core.diagnosis import Verdict
-from whycold.store.answers import CulpritDay, CulpritState, Erase, Filters, Mark, Seen
+from whycold.store.answers import (
+    CulpritDay,
+    CulpritOrder,
+    CulpritState,
+    Erase,
+    Filters,
+    Mark,
+    Seen,
+)
 from whycold.store.base import Store
 from whycold.store.opening import open_store
 
@@ -130,3 +138,19 @@ def test_what_is_left_of_a_culprit_when_its_latest_miss_is_erased(store: Store):
     assert store.culprit("c1") is None
     store.write("b", [miss(5)])
     assert store.culprits(ALL)[0].examples == ("call-5",)
+
+
+def test_culprits_are_listed_by_what_is_asked_for(store: Store):
+    often = [miss(n, culprit="often", missed_tokens=10) for n in range(3)]
+    dear = miss(5, culprit="dear", missed_cost_usd=Decimal(1), missed_tokens=100)
+    big = miss(6, culprit="big", missed_tokens=10**6, missed_cost_usd=None)
+    store.write("a", [*often, dear, big])
+    listed = {
+        order.value: [row.id for row in store.culprits(ALL, order=order)] for order in CulpritOrder
+    }
+    assert listed == {
+        "cost": ["dear", "often", "big"],
+        "tokens": ["big", "dear", "often"],
+        "misses": ["often", "big", "dear"],
+        "newest": ["big", "dear", "often"],
+    }

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from whycold.errors import UserError
 from whycold.frontends.config import load, now
-from whycold.frontends.culprits_data import culprit_json, culprit_table
+from whycold.frontends.culprits_data import LISTED, culprit_json, culprit_table
 from whycold.frontends.filters import MOST_ITEMS, filter_options, read_asked
 from whycold.frontends.printable import printable
 from whycold.frontends.reporting_asking import (
@@ -32,13 +32,11 @@ from whycold.store.opening import open_store
 
 __all__ = ["culprits"]
 
-_LIMIT = 20
-
 
 @click.command(epilog="Exit codes: 0 done, 2 for a filter or a culprit that does not exist.")
 @filter_options
 @click.option("--state", type=click.Choice(list(State)), help="Those of this state only.")
-@click.option("--limit", metavar="N", help=f"At most so many ({_LIMIT}; up to {MOST_ITEMS}).")
+@click.option("--limit", metavar="N", help=f"At most so many ({LISTED}; up to {MOST_ITEMS}).")
 @click.option("--resolve", metavar="ID", multiple=True, help="It is fixed; if it comes back, say.")
 @click.option("--ignore", metavar="ID", multiple=True, help="It is known; leave it out.")
 @click.option("--reopen", metavar="ID", multiple=True, help="It is open again.")
@@ -88,7 +86,7 @@ def culprits(
         return
     if fixed_in is not None or note is not None:
         raise UserError("--in and --note go with a decision: --resolve ID, --ignore ID")
-    asked = read_asked({**given, "limit": limit or str(_LIMIT)}, now())
+    asked = read_asked({**given, "limit": limit or str(LISTED)}, now())
     with asking(store) as query:
         found = query.culprits(asked.filters, asked.limit, State(state) if state else None)
         if as_data:

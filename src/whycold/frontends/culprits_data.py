@@ -11,8 +11,10 @@ from whycold.frontends.diagnosis_json import decimal_text, time_text
 from whycold.query import Culprit, known_cost
 from whycold.store.answers import CulpritDay, Mark, Seen
 
-__all__ = ["culprit_json", "culprit_table"]
+__all__ = ["LISTED", "culprit_json", "culprit_table"]
 
+LISTED = 20
+"""Culprits that are listed when nobody says how many."""
 _TABLE = (
     "culprit",
     "state",

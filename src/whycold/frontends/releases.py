@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import timedelta
 from decimal import Decimal
 
 import click
@@ -15,7 +14,7 @@ from whycold.frontends.config import now
 from whycold.frontends.filters import MOST_ITEMS, filter_options, read_asked
 from whycold.frontends.palette import BAD, GOOD, SOFT
 from whycold.frontends.printable import printable, row_of
-from whycold.frontends.releases_data import change_json, change_table
+from whycold.frontends.releases_data import COMPARED, SPAN, change_json, change_table
 from whycold.frontends.reporting_asking import (
     asking,
     csv_option,
@@ -30,11 +29,8 @@ from whycold.frontends.reporting_look import Look
 from whycold.frontends.reporting_words import stamp
 from whycold.query import Change, MarkerKind, Query, Word
 
-__all__ = ["SPAN", "releases"]
+__all__ = ["releases"]
 
-SPAN = timedelta(days=7)
-"""How much time is compared on either side of a marker."""
-_LIMIT = 10
 _COLOURS = {Word.better: GOOD, Word.worse: BAD}
 _COLUMNS = {"since": 14, "calls": 9, "read ratio": 18, "missed/call": 18, "cost/call": 20}
 
@@ -42,7 +38,7 @@ _COLUMNS = {"since": 14, "calls": 9, "read ratio": 18, "missed/call": 18, "cost/
 @click.command()
 @filter_options
 @click.option("--kind", type=click.Choice(list(MarkerKind)), help="Markers of this kind only.")
-@click.option("--limit", metavar="N", help=f"At most so many ({_LIMIT}; up to {MOST_ITEMS}).")
+@click.option("--limit", metavar="N", help=f"At most so many ({COMPARED}; up to {MOST_ITEMS}).")
 @json_option
 @csv_option
 @store_option
@@ -67,7 +63,7 @@ def releases(
     """
     if as_data and as_table:
         raise UserError("--json and --csv: choose one")
-    asked = read_asked({**given, "limit": limit or str(_LIMIT)}, now())
+    asked = read_asked({**given, "limit": limit or str(COMPARED)}, now())
     with asking(store) as query:
         found = query.markers(asked.filters, MOST_ITEMS)
         wanted = [marker for marker in found if kind is None or marker.kind == kind]

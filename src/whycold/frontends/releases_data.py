@@ -10,7 +10,7 @@ from whycold.frontends.csv_tables import Cell
 from whycold.frontends.diagnosis_json import time_text
 from whycold.query import Change, Difference, Marker
 
-__all__ = ["change_json", "change_table", "marker_json"]
+__all__ = ["COMPARED", "SPAN", "change_json", "change_table", "marker_json"]
 
 _TABLE = (
     "kind",
@@ -30,6 +30,10 @@ _TABLE = (
     "missed_cost_usd_per_call_after",
     "word",
 )
+SPAN = timedelta(days=7)
+"""How much time is compared on either side of a marker."""
+COMPARED = 10
+"""Markers that are compared when nobody says how many."""
 _DIGITS = 9
 """Decimals of a dollar that are worth telling of a mean."""
 

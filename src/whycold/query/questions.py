@@ -14,6 +14,7 @@ from whycold.query.culprits import Culprit, State, is_ignored, main_edit, state_
 from whycold.query.panel import Period, Report, hours_per_step
 from whycold.query.releases import Change, Marker, Side, change, first_sights, sides
 from whycold.store.answers import (
+    CulpritOrder,
     CulpritRow,
     CulpritState,
     Dimension,
@@ -91,13 +92,19 @@ class Query:
         return self._store.values(by)
 
     def culprits(
-        self, filters: Filters, limit: int = 5, state: State | None = None
+        self,
+        filters: Filters,
+        limit: int = 5,
+        state: State | None = None,
+        order: CulpritOrder = CulpritOrder.cost,
     ) -> tuple[Culprit, ...]:
-        """The culprits that cost most: of one state, or all but those that people ignore."""
+        """The culprits that cost most, or come first by another order: of one state, or all but
+        those that people ignore.
+        """
         filters, marked = _as_kept(filters), len(self._store.marks())
         # Every culprit is open that nobody has decided about.
-        most = limit + marked if state in (None, State.open) else _ALL
-        rows = self._store.culprits(filters, most)
+        most = limit + marked if state in (None, State.open) else _ALL if marked else 0
+        rows = self._store.culprits(filters, most, order) if most else ()
         kept = [r for r in rows if (not is_ignored(r) if state is None else state_of(r) is state)]
         return tuple(self._told(row, filters) for row in kept[:limit])
 

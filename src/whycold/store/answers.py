@@ -14,6 +14,7 @@ __all__ = [
     "Contents",
     "Cross",
     "CulpritDay",
+    "CulpritOrder",
     "CulpritRow",
     "CulpritState",
     "Dimension",
@@ -180,6 +181,15 @@ class OpeningRow:
     first_seen: datetime
     last_seen: datetime
     calls: int
+
+
+class CulpritOrder(StrEnum):
+    """By what culprits are listed, most first; ``newest``: by when they were first seen at all."""
+
+    cost = "cost"
+    tokens = "tokens"
+    misses = "misses"
+    newest = "newest"
 
 
 class CulpritState(StrEnum):

@@ -12,6 +12,7 @@ from whycold.errors import UserError
 from whycold.store.answers import (
     Contents,
     Cross,
+    CulpritOrder,
     CulpritRow,
     Dimension,
     Erase,
@@ -153,8 +154,12 @@ class Store(Protocol):
         """Sessions that have a call that fits, the one used last first."""
         ...
 
-    def culprits(self, filters: Filters, limit: int = 100) -> tuple[CulpritRow, ...]:
-        """Culprits of the calls, dearest first; whatever has no price goes by its tokens."""
+    def culprits(
+        self, filters: Filters, limit: int = 100, order: CulpritOrder = CulpritOrder.cost
+    ) -> tuple[CulpritRow, ...]:
+        """Culprits of the calls, dearest first unless asked otherwise; whatever has no price goes
+        by its tokens.
+        """
         ...
 
     def culprit(self, id: str, filters: Filters | None = None) -> CulpritRow | None:

@@ -15,6 +15,7 @@ from whycold.store import sqlite_culprits, sqlite_lists, sqlite_questions, sqlit
 from whycold.store.answers import (
     Contents,
     Cross,
+    CulpritOrder,
     CulpritRow,
     Dimension,
     Erase,
@@ -166,9 +167,11 @@ class SqliteStore:
         with self._reading() as db:
             return sqlite_lists.session_page(db, filters, cursor, limit)
 
-    def culprits(self, filters: Filters, limit: int = 100) -> tuple[CulpritRow, ...]:
+    def culprits(
+        self, filters: Filters, limit: int = 100, order: CulpritOrder = CulpritOrder.cost
+    ) -> tuple[CulpritRow, ...]:
         with self._reading() as db:
-            return sqlite_culprits.culprit_rows(db, filters, limit)
+            return sqlite_culprits.culprit_rows(db, filters, limit, order)
 
     def culprit(self, id: str, filters: Filters | None = None) -> CulpritRow | None:
         with self._reading() as db:

@@ -7,7 +7,15 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, Final
 
-from whycold.store.answers import CulpritDay, CulpritRow, CulpritState, Filters, Mark, Seen
+from whycold.store.answers import (
+    CulpritDay,
+    CulpritOrder,
+    CulpritRow,
+    CulpritState,
+    Filters,
+    Mark,
+    Seen,
+)
 from whycold.store.numbering import clean, first_rid, micros, time_at, usd_of
 from whycold.store.sqlite_database import Database
 from whycold.store.sqlite_questions import latest
@@ -30,13 +38,23 @@ _OLDER: Final = """
 _COLUMNS: Final = "fingerprint, project, reason, cause, path, title, first_at, last_at"
 
 
-def culprit_rows(db: Database, filters: Filters, limit: int) -> tuple[CulpritRow, ...]:
-    """Culprits of the calls that fit, dearest first."""
+_ORDERS: Final = {
+    CulpritOrder.cost: "sum(cost) DESC, sum(missed) DESC, sum(misses) DESC",
+    CulpritOrder.tokens: "sum(missed) DESC, sum(misses) DESC",
+    CulpritOrder.misses: "sum(misses) DESC, sum(missed) DESC",
+    CulpritOrder.newest: "(SELECT first_at FROM culprit c WHERE c.id = cell.culprit) DESC",
+}
+
+
+def culprit_rows(
+    db: Database, filters: Filters, limit: int, order: CulpritOrder = CulpritOrder.cost
+) -> tuple[CulpritRow, ...]:
+    """Culprits of the calls that fit, dearest first unless asked otherwise."""
     sql, values = culprit_cells(filters, latest(db))
     found = list(
         db.rows(
-            f"SELECT culprit, {_SUMS} FROM ({sql}) GROUP BY culprit"
-            " ORDER BY sum(cost) DESC, sum(missed) DESC, sum(misses) DESC, culprit LIMIT ?",
+            f"SELECT culprit, {_SUMS} FROM ({sql}) cell GROUP BY culprit"
+            f" ORDER BY {_ORDERS[order]}, culprit LIMIT ?",
             [*values, max(1, limit)],
         )
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from starlette.datastructures import QueryParams
@@ -12,13 +12,17 @@ from whycold.core.content import Json
 from whycold.errors import UserError
 from whycold.frontends.config import now
 from whycold.frontends.csv_tables import csv_text, miss_rows, report_rows
+from whycold.frontends.culprits_data import LISTED, culprit_json, culprit_table
 from whycold.frontends.diagnosis_json import as_json
-from whycold.frontends.filters import FILTERS, read_asked
+from whycold.frontends.filters import FILTERS, MOST_ITEMS, read_asked
+from whycold.frontends.releases_data import COMPARED, SPAN, change_json, change_table
 from whycold.frontends.report_json import report_json
-from whycold.frontends.web.asking import NotThere
+from whycold.frontends.web.asking import NotThere, one_of
 from whycold.frontends.web.store_access import StoreAccess
 from whycold.ingest.progress import Progress, behind
-from whycold.query import Query, Report
+from whycold.query import Change, Culprit, MarkerKind, Query, Report, State
+from whycold.store.answers import CulpritOrder
+from whycold.store.base import Damaged, Missing, Unavailable
 from whycold.store.records import Page
 
 __all__ = ["Api"]
@@ -48,6 +52,36 @@ class Api:
     def misses_csv(self, given: QueryParams) -> str:
         """The same as a table."""
         return csv_text(miss_rows(kept.told for kept in self._misses(given).items))
+
+    def culprits(self, given: QueryParams) -> dict[str, Json]:
+        """Misses by the edit behind them, dearest first."""
+        return {"items": [culprit_json(culprit) for culprit in self._culprits(given)]}
+
+    def culprits_csv(self, given: QueryParams) -> str:
+        """The same as a table."""
+        return csv_text(culprit_table(self._culprits(given)))
+
+    def culprit(self, id: str, given: QueryParams) -> dict[str, Json]:
+        """One culprit, with the sums of the calls that fit. Raises NotThere."""
+        asked = read_asked(_words(given, ()), now())
+
+        def find(query: Query) -> dict[str, Json]:
+            try:
+                return culprit_json(query.culprit(id, asked.filters))
+            except (Missing, Unavailable, Damaged):
+                raise
+            except UserError as error:
+                raise NotThere(str(error)) from None
+
+        return self._access.ask(lambda query, _: find(query))
+
+    def releases(self, given: QueryParams) -> dict[str, Json]:
+        """What changed when, newest first, and whether calls were different from then on."""
+        return {"items": [change_json(change, SPAN) for change in self._changes(given)]}
+
+    def releases_csv(self, given: QueryParams) -> str:
+        """The same as a table."""
+        return csv_text(change_table(self._changes(given)))
 
     def call(self, id: str) -> dict[str, Json]:
         """One call with its blocks. Raises NotThere."""
@@ -80,6 +114,27 @@ class Api:
         return self._access.ask(
             lambda query, _: query.misses(asked.filters, asked.cursor, asked.limit)
         )
+
+    def _culprits(self, given: QueryParams) -> Sequence[Culprit]:
+        words = {"limit": str(LISTED)} | dict(_words(given, ("state", "sort", "limit")))
+        asked = read_asked(words, now())
+        state = one_of(State, "state", words.get("state"))
+        order = one_of(CulpritOrder, "sort", words.get("sort")) or CulpritOrder.cost
+        return self._access.ask(
+            lambda query, _: query.culprits(asked.filters, asked.limit, state, order)
+        )
+
+    def _changes(self, given: QueryParams) -> Sequence[Change]:
+        words = {"limit": str(COMPARED)} | dict(_words(given, ("kind", "limit")))
+        asked = read_asked(words, now())
+        kind = one_of(MarkerKind, "kind", words.get("kind"))
+
+        def found(query: Query) -> Sequence[Change]:
+            markers = query.markers(asked.filters, MOST_ITEMS)
+            wanted = [marker for marker in markers if kind is None or marker.kind is kind]
+            return [query.before_after(m, asked.filters, SPAN) for m in wanted[: asked.limit]]
+
+        return self._access.ask(lambda query, _: found(query))
 
 
 def _words(given: QueryParams, more: tuple[str, ...]) -> Mapping[str, str]:

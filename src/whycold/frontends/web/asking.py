@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TypeVar
 
 from whycold.errors import UserError
 from whycold.frontends.filters import FILTERS, Asked, read_asked
@@ -13,9 +15,12 @@ from whycold.frontends.web.address import LOOKS, Address
 from whycold.query import Period, Query
 from whycold.store.answers import Filters
 
-__all__ = ["Ask", "NotThere", "read_address"]
+__all__ = ["Ask", "NotThere", "one_of", "read_address"]
 
 _RANGE = {"24h": "Last 24 hours", "7d": "Last 7 days", "30d": "Last 30 days", "90d": "Last 90 days"}
+
+
+_CHOICE = TypeVar("_CHOICE", bound=StrEnum)
 
 
 class NotThere(UserError):
@@ -74,6 +79,16 @@ class Ask:
             return None
         since = self.address.words.get("since", "7d")
         return since if since in _RANGE else None
+
+
+def one_of(kind: type[_CHOICE], name: str, given: str | None) -> _CHOICE | None:
+    """A word out of a closed set; None when none was given. UserError for any other."""
+    if not given:
+        return None
+    try:
+        return kind(given)
+    except ValueError:
+        raise UserError(f"{name} {given!r}: there are {', '.join(kind)}") from None
 
 
 def read_address(

@@ -23,7 +23,15 @@ from whycold.store.answers import Dimension
 __all__ = ["STATIC", "STYLES", "Frame", "draw", "draw_error"]
 
 STATIC = Path(__file__).parent / "static"
-STYLES = ("base.css", "parts.css", "tables.css", "charts.css", "lists.css", "call.css")
+STYLES = (
+    "base.css",
+    "parts.css",
+    "tables.css",
+    "charts.css",
+    "lists.css",
+    "call.css",
+    "culprit.css",
+)
 _MENUS = (Dimension.project, Dimension.model, Dimension.agent, Dimension.release)
 _CHOICES = 300
 """Values that a menu offers; further ones can be reached from the tables."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from whycold.frontends.web.pages import call, misses, overview, search
+from whycold.frontends.web.pages import call, culprit, culprits, misses, overview, search
 from whycold.frontends.web.pages.page import Page
 
 __all__ = ["PAGES"]
 
 PAGES: tuple[Page, ...] = (
     overview.PAGE,
+    culprits.PAGE,
+    culprit.PAGE,
     misses.NEW,
     misses.PAGE,
     call.TEXT,
