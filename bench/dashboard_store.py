@@ -89,6 +89,7 @@ def _copied(path: Path, step: timedelta) -> None:
     """
     db = apsw.Connection(str(path))
     db.execute("PRAGMA synchronous = OFF")
+    db.execute("PRAGMA cache_size = -500000")
     chance = random.Random(5)
     db.create_scalar_function("chance", lambda *_: chance.getrandbits(63) - (1 << 62), 0)
     names = [row[1] for row in db.execute("PRAGMA table_info(call)")]

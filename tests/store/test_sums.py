@@ -100,6 +100,9 @@ def same(store: Store, records: Sequence[Record], seed: int) -> None:
         )
         several = chance.sample(list(Dimension), chance.randrange(4))
         assert set(store.crossed(filters, several)) == oracle.crossed(records, filters, several)
+        split = store.split(filters, several)
+        assert split.totals == store.totals(filters)
+        assert split.groups == {each: store.grouped(filters, each) for each in several}, filters
         hours = chance.choice([1, 2, 6, 24])
         expected = oracle.series(records, filters, hours, by)
         assert set(store.series(filters, hours, by)) == expected, (hours, by, filters)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from whycold.store.answers import CulpritRow, Point, Totals
+from whycold.store.answers import CulpritRow, Dimension, Group, Point, Totals
 
 __all__ = ["Period", "Report", "hours_per_step", "known_cost"]
 
@@ -33,7 +33,8 @@ class Report:
     """The panel: sums over a period, split by reason and by model, and per step of time.
 
     ``steps`` is the length of a step in hours. ``series`` holds one point per step and reason;
-    points of the reason None are calls without a miss.
+    points of the reason None are calls without a miss. ``groups``: the tables that were asked for
+    beside them.
     """
 
     period: Period
@@ -43,6 +44,9 @@ class Report:
     series: tuple[Point, ...]
     steps: int
     previous: Report | None = None
+    groups: Mapping[Dimension, tuple[Group, ...]] = field(
+        default_factory=dict[Dimension, tuple[Group, ...]]
+    )
 
 
 def known_cost(sums: Totals | CulpritRow) -> Decimal | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 
@@ -50,26 +51,40 @@ class Query:
         self._last: datetime | None = None
 
     def report(
-        self, period: Period, filters: Filters | None = None, *, drawn: bool = True
+        self,
+        period: Period,
+        filters: Filters | None = None,
+        *,
+        drawn: bool = True,
+        by: Sequence[Dimension] = (),
     ) -> Report:
         """The panel for a period, with the one before it to compare with; ``drawn``: that one's
-        series as well.
+        series as well. ``by``: tables beside those by reason and model.
         """
         with self._store.snapshot():
             earlier = self._report(period.previous, filters or Filters(), series=drawn)
-            return replace(self._report(period, filters or Filters()), previous=earlier)
+            return replace(self._report(period, filters or Filters(), by=by), previous=earlier)
 
-    def _report(self, period: Period, filters: Filters, *, series: bool = True) -> Report:
+    def _report(
+        self,
+        period: Period,
+        filters: Filters,
+        *,
+        series: bool = True,
+        by: Sequence[Dimension] = (),
+    ) -> Report:
         within = replace(_as_kept(filters), since=period.since, until=period.until)
-        reasons = self._store.grouped(within, Dimension.reason)
+        found = self._store.split(within, (Dimension.reason, Dimension.model, *by))
         steps = hours_per_step(period)
+        reasons, models = found.groups[Dimension.reason], found.groups[Dimension.model]
         return Report(
             period=period,
-            totals=self._store.totals(within),
+            totals=found.totals,
             by_reason={g.value: g.totals for g in reasons if g.value and g.totals.misses},
-            by_model={g.value: g.totals for g in self._store.grouped(within, Dimension.model)},
+            by_model={g.value: g.totals for g in models},
             series=self._store.series(within, steps, Dimension.reason) if series else (),
             steps=steps,
+            groups={each: found.groups[each] for each in by},
         )
 
     def last_seen(self) -> datetime | None:

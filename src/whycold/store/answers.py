@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -29,6 +30,7 @@ __all__ = [
     "Seen",
     "SessionPage",
     "SessionRow",
+    "Split",
     "Swept",
     "Totals",
 ]
@@ -111,6 +113,14 @@ class Group:
 
     value: str | None
     totals: Totals
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Sums, and the same per value of several dimensions."""
+
+    totals: Totals
+    groups: Mapping[Dimension, tuple[Group, ...]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from whycold.store.answers import (
     ReleaseRow,
     Retention,
     SessionPage,
+    Split,
     Swept,
     Totals,
 )
@@ -114,6 +115,10 @@ class Store(Protocol):
 
     def grouped(self, filters: Filters, by: Dimension) -> tuple[Group, ...]:
         """Sums per value, most missed tokens first, then most calls."""
+        ...
+
+    def split(self, filters: Filters, by: Sequence[Dimension]) -> Split:
+        """Totals and groups at once: what the two would say, for less than one after the other."""
         ...
 
     def crossed(self, filters: Filters, by: Sequence[Dimension]) -> tuple[Cross, ...]:

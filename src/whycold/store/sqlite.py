@@ -27,6 +27,7 @@ from whycold.store.answers import (
     ReleaseRow,
     Retention,
     SessionPage,
+    Split,
     Swept,
     Totals,
 )
@@ -128,6 +129,10 @@ class SqliteStore:
     def grouped(self, filters: Filters, by: Dimension) -> tuple[Group, ...]:
         with self._reading() as db:
             return sqlite_questions.grouped(db, filters, by)
+
+    def split(self, filters: Filters, by: Sequence[Dimension]) -> Split:
+        with self._reading() as db:
+            return sqlite_questions.split(db, filters, by)
 
     def crossed(self, filters: Filters, by: Sequence[Dimension]) -> tuple[Cross, ...]:
         with self._reading() as db:

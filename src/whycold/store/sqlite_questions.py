@@ -14,9 +14,10 @@ from whycold.store.answers import (
     Group,
     Point,
     ReleaseRow,
+    Split,
     Totals,
 )
-from whycold.store.measures import SUMS, totals
+from whycold.store.measures import COLUMNS, SUMS, totals
 from whycold.store.numbering import time_at
 from whycold.store.sqlite_database import Database
 from whycold.store.sqlite_sums import HOUR
@@ -29,6 +30,7 @@ __all__ = [
     "latest",
     "release_rows",
     "series",
+    "split",
     "totalled",
     "values_of",
 ]
@@ -50,6 +52,28 @@ def totalled(db: Database, filters: Filters) -> Totals:
 def grouped(db: Database, filters: Filters, by: Dimension) -> tuple[Group, ...]:
     """Sums per value of the dimension, dearest first."""
     return tuple(Group(line.values[0], line.totals) for line in crossed(db, filters, (by,)))
+
+
+def split(db: Database, filters: Filters, by: Sequence[Dimension]) -> Split:
+    """Totals, and sums per value of each dimension, dearest first."""
+    sql, values = cells(filters, latest(db), hours=False)
+    named = ", ".join(f"sum({name}) AS {name}" for name in COLUMNS)
+    queries = [f"SELECT -1, NULL, {SUMS} FROM cell"]
+    for place, each in enumerate(by):
+        table = table_of(each)
+        queries.append(
+            f"SELECT {place}, {each.value}, {SUMS} FROM cell JOIN {table} ON {table}.id = {table}_"
+            f" GROUP BY {each.value}"
+        )
+    # read once, however many dimensions; of labels and kinds together there are few
+    cell = f"WITH cell AS MATERIALIZED (SELECT label_, kind_, {named} FROM ({sql}) GROUP BY 1, 2)"
+    whole, groups = Totals(), {each: list[Group]() for each in by}
+    for place, value, *sums in db.rows(f"{cell} {' UNION ALL '.join(queries)}", values):
+        if place < 0:
+            whole = totals(sums)
+        else:
+            groups[by[place]].append(Group(value, totals(sums)))
+    return Split(whole, {e: tuple(sorted(g, key=_dearest_first)) for e, g in groups.items()})
 
 
 def crossed(db: Database, filters: Filters, by: Sequence[Dimension]) -> tuple[Cross, ...]:
@@ -101,7 +125,7 @@ def _folded(
     return out.items()
 
 
-def _dearest_first(line: Cross | Point) -> tuple[int, int, tuple[str, ...]]:
+def _dearest_first(line: Cross | Group | Point) -> tuple[int, int, tuple[str, ...]]:
     names = line.values if isinstance(line, Cross) else (line.value,)
     return (-line.totals.missed_tokens, -line.totals.calls, tuple(name or "" for name in names))
 

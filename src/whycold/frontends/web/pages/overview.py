@@ -52,7 +52,7 @@ class Numbers:
 
 
 def _show(ask: Ask) -> Mapping[str, object]:
-    report = ask.query.report(ask.period, ask.asked.filters, drawn=False)
+    report = ask.query.report(ask.period, ask.asked.filters, drawn=False, by=_TABLES[1:])
     if not report.totals.calls:
         return {"report": None, "last": ask.query.last_seen()}
     moments, shown = _moments(ask, report), columns(report, _WIDEST)
@@ -72,7 +72,7 @@ def _show(ask: Ask) -> Mapping[str, object]:
         "parts": _parts(report.totals),
         "culprits": top_culprits(ask, _CULPRITS, compared=compared),
         "silent": (report.totals.input or 0) - report.totals.reporting_input,
-        "tables": {by.value: _table(ask, report, by) for by in _TABLES},
+        "tables": {by.value: _table(report, by) for by in _TABLES},
         "most_rows": _ROWS,
         "words": _words(report),
     }
@@ -195,10 +195,10 @@ def _parts(totals: Totals) -> Sequence[Part]:
     )
 
 
-def _table(ask: Ask, report: Report, by: Dimension) -> Sequence[Group]:
+def _table(report: Report, by: Dimension) -> Sequence[Group]:
     if by is Dimension.model:
         return [Group(value, totals) for value, totals in report.by_model.items()]
-    return ask.query.grouped(ask.period, ask.asked.filters, by)
+    return report.groups[by]
 
 
 def _words(report: Report) -> str:
@@ -212,10 +212,9 @@ def _words(report: Report) -> str:
 
 def _data(ask: Ask) -> Json:
     """The report of the API, and the tables of the page beside it."""
-    report = ask.query.report(ask.period, ask.asked.filters)
+    report = ask.query.report(ask.period, ask.asked.filters, by=_TABLES[1:])
     out = report_json(report)
-    for by in _TABLES[1:]:
-        groups = ask.query.grouped(ask.period, ask.asked.filters, by)
+    for by, groups in report.groups.items():
         out[f"by_{by.value}"] = {group.value or "": _sums(group.totals) for group in groups}
     return out
 
