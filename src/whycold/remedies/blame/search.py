@@ -83,7 +83,7 @@ def blame(
         scored = score(commit, read_hunks(patch), suspect, sought)
         if scored is not None:
             found[commit.id] = Suspected(
-                commit, scored.points, scored.reasons, tuple(_places(scored))
+                commit, scored.points, scored.reasons, tuple(_places(scored, sought))
             )
         tell(number + 1, len(commits))
         if repository.is_late:
@@ -136,13 +136,17 @@ def _log(repository: Repository, words: tuple[str, ...]) -> Iterator[Commit]:
             yield Commit(id, datetime.fromtimestamp(int(at), UTC), author, subject)
 
 
-def _places(scored: Score) -> Iterator[Line]:
+def _places(scored: Score, sought: Sought) -> Iterator[Line]:
+    """In each hunk the line that holds most of the text around the edit."""
+    around = [*sought.left, *sought.added, *sought.right, *sought.removed]
     for hunk in scored.hunks[:_LINES]:
-        yield Line(hunk.path, hunk.line, _shown(hunk))
+        rows = [longest_common(around, words_of(line)) for line in hunk.came]
+        best = max(range(len(rows)), key=rows.__getitem__, default=0)
+        yield Line(hunk.path, hunk.line + best, _shown(hunk, best))
 
 
-def _shown(hunk: Hunk) -> str:
-    lines = [line for line in (*hunk.came, *hunk.gone) if line.strip()]
+def _shown(hunk: Hunk, best: int) -> str:
+    lines = [line for line in (*hunk.came[best:], *hunk.came, *hunk.gone) if line.strip()]
     return lines[0].strip()[:200] if lines else ""
 
 
