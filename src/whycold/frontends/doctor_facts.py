@@ -60,7 +60,8 @@ class StoreFacts:
 class Facts:
     """All that was found.
 
-    ``behind`` are bytes on the spool that are not in the store yet; ``answering`` the ports, of
+    ``behind`` are bytes on the spool that are not in the store yet; ``programs`` have recorded
+    themselves at a time; ``answering`` the ports, of
     those that ``serve`` uses or would use, where somebody answers.
     """
 
@@ -77,6 +78,7 @@ class Facts:
     store: StoreFacts
     counts: SpoolCounts
     spool_bytes: int
+    programs: int
     behind: int
     set_aside: tuple[str, ...]
 
@@ -97,6 +99,7 @@ class Facts:
             "spool": {
                 "folder": config.spool.folder,
                 "bytes": self.spool_bytes,
+                "programs": self.programs,
                 "behind_bytes": self.behind,
                 "since": _nanoseconds(counts.since),
                 "counts": dict(counts.counts),
@@ -124,11 +127,20 @@ def facts(config: Config) -> Facts:
         serve=serve,
         answering={port: _answers(host, port) for host, port in _places(config, serve)},
         store=store,
-        counts=CountsFile(folder.counts).read(),
-        spool_bytes=folder.size(),
+        counts=_counts(folder),
+        spool_bytes=sum(one.size() for one in (folder, *folder.programs())),
+        programs=len(folder.programs()),
         behind=behind(folder.path, store.progress),
         set_aside=tuple(set_aside(config)),
     )
+
+
+def _counts(folder: SpoolFolder) -> SpoolCounts:
+    """Those of the proxy and of programs that record themselves."""
+    counts = CountsFile(folder.counts).read()
+    for program in folder.programs():
+        counts = counts.plus(CountsFile(program.counts).read())
+    return counts
 
 
 def settings_shown(config: Config) -> Iterator[SettingShown]:

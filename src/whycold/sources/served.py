@@ -70,7 +70,8 @@ class Served:
         configured = DIALECTS.get(self._providers.get(exchange.upstream, ""))
         if configured is not None and wire.name in configured.wires:
             return Spoken(configured, How.configured)
-        host = self._hosts.get(exchange.upstream, "")
+        # one that is not configured has the name of its host
+        host = self._hosts.get(exchange.upstream, exchange.upstream)
         for dialect in DIALECTS.values():
             if wire.name in dialect.wires and any(_under(host, known) for known in dialect.hosts):
                 return Spoken(dialect, How.address)

@@ -44,6 +44,14 @@ class SpoolCounts:
     updated: int = 0
     counts: dict[str, int] = field(default_factory=dict[str, int])
 
+    def plus(self, other: SpoolCounts) -> SpoolCounts:
+        """Both together, since the earlier of them."""
+        sums = {
+            n: self.counts.get(n, 0) + other.counts.get(n, 0) for n in self.counts | other.counts
+        }
+        since = min((one.since for one in (self, other) if one.since), default=0)
+        return SpoolCounts(since, max(self.updated, other.updated), sums)
+
 
 class CountsFile:
     """Counters that outlive the process; a file that cannot be read counts as none."""

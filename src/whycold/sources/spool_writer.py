@@ -115,6 +115,11 @@ class SpoolWriter:
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
+    def abandon(self) -> None:
+        """In a forked child: lets go of the files, which are the parent's, and writes nothing."""
+        self._segment.close()
+        self._folder.release_lock()
+
     def totals(self) -> dict[str, int]:
         """All counters, those of earlier processes with this folder included."""
         totals = dict(self._before.counts)

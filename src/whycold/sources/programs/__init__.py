@@ -1,0 +1,1 @@
+"""Programs that record their own calls: copies taken inside of the HTTP clients of SDKs."""

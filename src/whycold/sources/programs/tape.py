@@ -1,0 +1,174 @@
+"""The copy of one call while it is under way; after its end, a draft for the spool's writer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from whycold.sources.redact import Redactor
+from whycold.sources.spool_record import Capture, Cut, Missing, Record, RecordHead
+
+__all__ = ["Keeper", "Lines", "Sent", "Tape"]
+
+Lines = Sequence[tuple[bytes, bytes]]
+
+_CREDENTIALS: Final = frozenset((b"authorization", b"api-key", b"x-api-key", b"x-goog-api-key"))
+_PIECE_OVERHEAD: Final = 64
+RECORD_OVERHEAD: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request as it went out: ``started`` in Unix nanoseconds, ``target`` its path and query."""
+
+    id: int
+    started: int
+    upstream: str
+    method: str
+    target: bytes
+    headers: Lines
+    body: bytes
+    labels: dict[str, str]
+    capture: Capture
+
+
+class Keeper(Protocol):
+    """Who keeps tapes, and what they share."""
+
+    body_bytes: int
+
+    def now(self) -> int:
+        """Unix nanoseconds."""
+        ...
+
+    def redactor(self) -> Redactor:
+        """On the writer's thread."""
+        ...
+
+    def take(self, size: int) -> bool:
+        """Bytes of the budget; false when there are not so many left."""
+        ...
+
+    def give_back(self, size: int) -> None:
+        """Bytes of the budget that are not needed any more."""
+        ...
+
+    def finished(self, tape: Tape) -> None:
+        """Nothing more will come."""
+        ...
+
+    def failed(self) -> None:
+        """Whycold itself did; it is counted."""
+        ...
+
+
+class Tape:
+    """Takes pieces of the answer from whatever thread reads it; none of its methods raises."""
+
+    __slots__ = (
+        "_answered",
+        "_ended",
+        "_headers",
+        "_keeper",
+        "_missing",
+        "_over",
+        "_parts",
+        "_request_missing",
+        "_sent",
+        "_size",
+        "_status",
+        "cut",
+        "held",
+    )
+
+    def __init__(self, keeper: Keeper, sent: Sent, status: int, headers: Lines) -> None:
+        self._keeper, self._sent = keeper, sent
+        self._status, self._headers = status, headers
+        self._answered = self._ended = keeper.now()
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._missing: Missing | None = None
+        self._request_missing: Missing | None = None
+        self._over = False
+        self.cut: Cut | None = None
+        self.held = RECORD_OVERHEAD
+        size = len(sent.body)
+        if sent.capture is Capture.usage:
+            self._request_missing = Missing.capture
+        elif size > keeper.body_bytes:
+            self._request_missing = Missing.too_large
+        elif keeper.take(size):
+            self.held += size
+        else:
+            self._request_missing = Missing.budget
+
+    def add(self, piece: bytes) -> None:
+        """The next piece of the answer's body was handed on."""
+        try:
+            self._add(piece)
+        except Exception:  # noqa: BLE001
+            # The call is the program's; whatever goes wrong here, it goes on.
+            self._keeper.failed()
+
+    def _add(self, piece: bytes) -> None:
+        self._size += len(piece)
+        if self._missing is not None or self._over:
+            return
+        cost = len(piece) + _PIECE_OVERHEAD
+        if self._size > self._keeper.body_bytes:
+            self._drop(Missing.too_large)
+        elif self._keeper.take(cost):
+            self._parts.append(piece)
+            self.held += cost
+        else:
+            self._drop(Missing.budget)
+
+    def _drop(self, missing: Missing) -> None:
+        self._missing = missing
+        freed = sum(len(part) + _PIECE_OVERHEAD for part in self._parts)
+        self._parts = []
+        self.held -= freed
+        self._keeper.give_back(freed)
+
+    def finish(self) -> None:
+        """Nothing more will come; only the first time counts."""
+        if self._over:
+            return
+        self._over = True
+        try:
+            self._ended = self._keeper.now()
+            self._keeper.finished(self)
+        except Exception:  # noqa: BLE001
+            self._keeper.failed()
+
+    def record(self) -> Record:
+        """The record, redacted; on the writer's thread."""
+        sent, redactor = self._sent, self._keeper.redactor()
+        credential = next((v for n, v in sent.headers if n.lower() in _CREDENTIALS), b"")
+        return Record(
+            RecordHead(
+                sent.id,
+                sent.started,
+                sent.started,
+                self._answered,
+                self._ended,
+                sent.upstream,
+                sent.method,
+                redactor.target(sent.target),
+                None,
+                redactor.headers(name + b": " + value for name, value in sent.headers),
+                self._status,
+                redactor.headers(name + b": " + value for name, value in self._headers),
+                (False, len(sent.body), self._request_missing),
+                (False, self._size, self._missing),
+                sent.capture,
+                sent.labels,
+                redactor.account(credential, sent.target),
+                self.cut,
+                None,
+                False,
+            ),
+            (sent.body,) if sent.body and self._request_missing is None else (),
+            self._parts,
+        )
