@@ -32,9 +32,9 @@ from whycold.remedies.blame import Blame, Suspect, Suspected, blame, suspect_of
 from whycold.remedies.blame.repository import Repository
 from whycold.remedies.blame.search import Line
 
-__all__ = ["blame_culprit"]
+__all__ = ["LONGEST_SEARCH", "SEARCH_SECONDS", "blame_culprit", "blame_json"]
 
-_SECONDS, _LONGEST = 30, 3600
+SEARCH_SECONDS, LONGEST_SEARCH = 30, 3600
 _SHORT = 10
 """Characters of a commit's name."""
 
@@ -51,9 +51,9 @@ _SHORT = 10
 @click.option(
     "--timeout",
     metavar="SECONDS",
-    default=_SECONDS,
-    type=click.IntRange(1, _LONGEST),
-    help=f"How long may be searched ({_SECONDS}).",
+    default=SEARCH_SECONDS,
+    type=click.IntRange(1, LONGEST_SEARCH),
+    help=f"How long may be searched ({SEARCH_SECONDS}).",
 )
 @json_option
 @store_option
@@ -72,16 +72,28 @@ def blame_culprit(culprit: str, repo: Path, timeout: int, as_data: bool, store: 
     with asking(store) as query:
         found = _culprit(query, culprit)
         suspect = _suspect(query, found)
-    variables = environment()
-    repository = Repository.at(repo, time.monotonic, timeout, variables.get("PATH", ""))
     console = terminal()
     with _bar(Console(stderr=True), hidden=as_data) as tell:
-        result = blame(repository, suspect, tell)
+        result = _searched(repo, timeout, suspect, tell)
     if as_data:
         print_json(_json(found, suspect, result))
     else:
         look = Look.of(console)
         look.print(console, Text(), *_told(found, suspect, result, look))
+
+
+def blame_json(query: Query, culprit: str, repo: Path, seconds: int) -> dict[str, Json]:
+    """What ``whycold blame`` finds, as plain values. Raises UserError."""
+    found = _culprit(query, culprit)
+    suspect = _suspect(query, found)
+    return _json(found, suspect, _searched(repo, seconds, suspect, lambda *_: None))
+
+
+def _searched(
+    repo: Path, seconds: int, suspect: Suspect, tell: Callable[[int, int], None]
+) -> Blame:
+    path = environment().get("PATH", "")
+    return blame(Repository.at(repo, time.monotonic, seconds, path), suspect, tell)
 
 
 def _culprit(query: Query, id: str) -> Culprit:

@@ -79,6 +79,11 @@ COMMANDS: Mapping[str, _Place] = {
         "importing", "import_calls", "Import what other programs recorded, each call once."
     ),
     "erase": _Place("erase", "erase", "Delete calls for good, as if they had never been recorded."),
+    "mcp": _Place(
+        "mcp_command",
+        "mcp",
+        "Answer an agent's questions as an MCP server on standard input and output.",
+    ),
 }
 """Every command. A new one is a row here; a test holds the line against the command's own."""
 

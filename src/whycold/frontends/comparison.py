@@ -88,6 +88,14 @@ class Comparison:
         """The diagnosis of ``after``; times that were not recorded count as one after the other."""
         return self._compared(self._side("BEFORE", before), self._side("AFTER", after)).told
 
+    def compared(self, before: Exchange, after: Exchange) -> Compared:
+        """As ``of``, with what was odd in the two; UserError names the one at fault."""
+        sides: list[_Side] = []
+        for name, exchange in (("before", before), ("after", after)):
+            with _naming(Path(name)):
+                sides.append(self._side(name.upper(), exchange))
+        return self._compared(*sides)
+
     def _side(self, name: str, exchange: Exchange) -> _Side:
         _must_be_a_request(exchange)
         return _Side(name, exchange, exchange.call(name.lower(), _UNDATED, self._provider))

@@ -6,7 +6,7 @@ from rich.cells import cell_len
 
 from whycold.core.wording import shortened
 
-__all__ = ["clipped", "name_of", "printable", "row_of"]
+__all__ = ["clipped", "name_of", "printable", "readable", "row_of"]
 
 _NAMED = {"\n": "⏎", "\t": "→", "\u3000": "\u3000"}
 
@@ -16,6 +16,13 @@ def printable(text: str) -> str:
     shown as escapes, so that a terminal does not obey them.
     """
     return text if text.isprintable() else "".join(map(_visible, text))
+
+
+def readable(text: str) -> str:
+    """As ``printable``, for a reader of several lines: ends of lines and tabs stay as they are."""
+    if text.isprintable():
+        return text
+    return "".join(char if char in "\n\t" else _visible(char) for char in text)
 
 
 def row_of(text: str, cells: int) -> str:

@@ -17,6 +17,9 @@ from starlette.routing import Route
 
 from whycold.core.content import Json
 from whycold.errors import UserError
+from whycold.frontends.config import now
+from whycold.frontends.mcp.over_http import mcp_routes
+from whycold.frontends.mcp.tools import Desk
 from whycold.frontends.web.about import Dashboard
 from whycold.frontends.web.api import Api
 from whycold.frontends.web.asking import NotThere
@@ -75,6 +78,7 @@ def application(about: Dashboard) -> Starlette:
             table("/api/v1/releases.csv", lambda request: api.releases_csv(request.query_params)),
             data("/api/v1/calls/{id:path}", lambda request: api.call(request.path_params["id"])),
             *otlp_routes(about.orders),
+            *mcp_routes(_desk(about, access)),
         ],
         middleware=[Middleware(Guard, hosts=about.hosts, token=about.token)],
         exception_handlers={
@@ -83,6 +87,13 @@ def application(about: Dashboard) -> Starlette:
             ),
             HTTPException: lambda request, error: _refused(pages, request, error),
         },
+    )
+
+
+def _desk(about: Dashboard, access: StoreAccess) -> Desk:
+    """What agents ask. A token says that others can reach the port: they name no files of ours."""
+    return Desk(
+        lambda question: access.ask(lambda query, _: question(query)), now, about.token is None
     )
 
 
