@@ -6,13 +6,36 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import pairwise
 
 from whycold.core.diagnosis import Verdict
 from whycold.store.answers import Cross, Dimension, Filters, Group, Point, Totals
 from whycold.store.records import Record
+from whycold.store.spreads import BOUNDS, PARTS, Spread, SpreadRow
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FACTS = ("project", "model", "provider", "session", "agent", "release", "reason", "cause")
+
+
+def spreads(records: Iterable[Record]) -> set[SpreadRow]:
+    values: defaultdict[tuple[Spread, str | None, str | None, str | None], list[int]]
+    values = defaultdict(list)
+    for record in records:
+        told, usage = record.told, record.told.usage
+        label = told.provider, told.model, told.project
+        if is_miss(record):
+            values[Spread.miss_size, *label].append(told.missed_tokens)
+        if usage.input is not None:
+            values[Spread.prompt_size, *label].append(usage.input)
+        if usage.input and usage.cache_read is not None:
+            ratio = min(usage.cache_read / usage.input, 1)
+            values[Spread.read_ratio, *label].append(int(ratio * PARTS))
+    return {SpreadRow(*key, _counts(key[0], found), sum(found)) for key, found in values.items()}
+
+
+def _counts(spread: Spread, values: Sequence[int]) -> tuple[int, ...]:
+    edges = (-1, *BOUNDS[spread], 1 << 62)
+    return tuple(sum(low < value <= high for value in values) for low, high in pairwise(edges))
 
 
 def is_miss(record: Record) -> bool:

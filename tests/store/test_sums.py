@@ -13,9 +13,10 @@ from tests.store.samples import DAY, HOUR, START, miss, record, talk
 from whycold.core.diagnosis import Reason, Verdict
 from whycold.core.prompt import Block, Kind, Section
 from whycold.errors import UserError
-from whycold.store.answers import Dimension, Erase, Filters, Totals
+from whycold.store.answers import Dimension, Erase, Filters, Retention, Totals
 from whycold.store.base import Store
 from whycold.store.records import Record
+from whycold.store.spreads import Spread
 
 DAYS = 4
 
@@ -222,3 +223,37 @@ def test_tools_and_systems_are_dated_by_their_first_call(store: Store):
 
 def system(text: str) -> Block:
     return Block(Section.system, "system[0]", Kind.text, text)
+
+
+def test_sizes_are_spread_over_buckets_and_calls_that_go_take_theirs_along(store: Store):
+    calls = random_calls(300)
+    store.write("a", calls)
+    assert set(store.spreads()) == oracle.spreads(calls)
+    store.write("b", [replace(again(calls[0]), amends=True)])
+    assert set(store.spreads()) == oracle.spreads([again(calls[0]), *calls[1:]])
+    store.erase(Erase(project="shop"))
+    kept = [each for each in [again(calls[0]), *calls[1:]] if each.told.project != "shop"]
+    assert set(store.spreads()) == oracle.spreads(kept)
+
+
+def again(record: Record) -> Record:
+    """The same call, seen to have read more."""
+    usage = replace(record.told.usage, input=100_000, cache_read=99_500)
+    call = replace(record.call, reply=replace(record.call.reply, usage=usage))
+    return replace(record, call=call, told=replace(record.told, usage=usage))
+
+
+def test_a_size_at_the_bound_of_a_bucket_is_in_it(store: Store):
+    sizes = [499, 500, 501, 1_000_000, 1_000_001]
+    store.write("a", [record(n, input=size, cache_read=0) for n, size in enumerate(sizes)])
+    found = {row.spread: row.counts for row in store.spreads()}
+    assert found[Spread.prompt_size] == (2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1)
+    assert found[Spread.read_ratio] == (5, 0, 0, 0, 0, 0, 0, 0, 0)
+
+
+def test_sizes_stay_when_calls_are_forgotten(store: Store):
+    store.write("a", [record(1), miss(2)])
+    before = store.spreads()
+    store.retain(Retention(facts=DAY), START + 9 * DAY)
+    assert store.contents().calls == 0
+    assert store.spreads() == before != ()

@@ -15,6 +15,7 @@ from whycold.query.culprits import Culprit, State, is_ignored, main_edit, state_
 from whycold.query.panel import Period, Report, hours_per_step
 from whycold.query.releases import Change, Marker, Side, change, first_sights, sides
 from whycold.store.answers import (
+    Cross,
     CulpritOrder,
     CulpritRow,
     CulpritState,
@@ -27,6 +28,7 @@ from whycold.store.answers import (
 from whycold.store.base import Store
 from whycold.store.numbering import clean
 from whycold.store.records import Capture, Kept, Page, Record
+from whycold.store.spreads import SpreadRow
 
 __all__ = ["Query"]
 
@@ -101,6 +103,14 @@ class Query:
         """Releases with a call in the period, by when they were first seen at all."""
         within = replace(_as_kept(filters), since=period.since, until=period.until)
         return self._store.releases(within)
+
+    def crossed(self, filters: Filters, by: Sequence[Dimension]) -> tuple[Cross, ...]:
+        """Sums per combination of values that some call has."""
+        return self._store.crossed(_as_kept(filters), by)
+
+    def spreads(self) -> tuple[SpreadRow, ...]:
+        """How the sizes of all calls are spread, per provider, model and project."""
+        return self._store.spreads()
 
     def choices(self, by: Dimension) -> tuple[str, ...]:
         """All values that any call has, sorted."""

@@ -29,6 +29,7 @@ from whycold.store.answers import (
     Totals,
 )
 from whycold.store.records import Kept, Page, Record, Written
+from whycold.store.spreads import SpreadRow
 
 __all__ = ["BadCursor", "Damaged", "Missing", "Store", "Unavailable"]
 
@@ -185,6 +186,10 @@ class Store(Protocol):
         """Tools and systems by when they were first seen, newest first, if at least so many calls
         had them. Of the filters, time and project count.
         """
+        ...
+
+    def spreads(self) -> tuple[SpreadRow, ...]:
+        """How the sizes of all calls are spread, per provider, model and project."""
         ...
 
     def values(self, dimension: Dimension) -> tuple[str, ...]:

@@ -34,11 +34,13 @@ from whycold.store.answers import (
 from whycold.store.base import Damaged
 from whycold.store.numbering import micros
 from whycold.store.records import Kept, Page, Record, Written
+from whycold.store.spreads import SpreadRow
 from whycold.store.sqlite_database import Database, translated
 from whycold.store.sqlite_file import StoreFile
 from whycold.store.sqlite_ids import rid_of
 from whycold.store.sqlite_openings import opening_rows
 from whycold.store.sqlite_rows import FROM, CallReader
+from whycold.store.sqlite_spreads import spread_rows
 from whycold.store.sqlite_writer import Writer
 
 __all__ = ["SqliteStore"]
@@ -195,6 +197,10 @@ class SqliteStore:
     ) -> tuple[OpeningRow, ...]:
         with self._reading() as db:
             return opening_rows(db, filters, least, limit)
+
+    def spreads(self) -> tuple[SpreadRow, ...]:
+        with self._reading() as db:
+            return spread_rows(db)
 
     def values(self, dimension: Dimension) -> tuple[str, ...]:
         with self._reading() as db:

@@ -12,6 +12,7 @@ from typing import Final
 
 from whycold.errors import UserError
 from whycold.store.measures import COLUMNS, TOKENS
+from whycold.store.spreads import bucket_sql, selects
 from whycold.store.sqlite_database import Database
 
 __all__ = ["VERSION", "is_current", "migrate"]
@@ -133,7 +134,24 @@ def _openings(db: Database) -> None:
     )
 
 
-_MIGRATIONS: Final[tuple[Callable[[Database], None], ...]] = (_first, _openings)
+def _spreads(db: Database) -> None:
+    """Calls that were forgotten before are in no spread."""
+    db.run(
+        """
+        CREATE TABLE spread (
+            spread TEXT, label INTEGER, bucket INTEGER,
+            calls INTEGER NOT NULL, total INTEGER NOT NULL, PRIMARY KEY (spread, label, bucket)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    for spread, value, where in selects():
+        db.run(
+            f"INSERT INTO spread SELECT '{spread}', label, {bucket_sql(spread, value)}, count(*),"
+            f" sum({value}) FROM call WHERE {where} GROUP BY 2, 3"
+        )
+
+
+_MIGRATIONS: Final[tuple[Callable[[Database], None], ...]] = (_first, _openings, _spreads)
 """Each makes the next version out of the one before; the first one begins with an empty file."""
 
 VERSION: Final = len(_MIGRATIONS)

@@ -1,4 +1,4 @@
-"""Sums kept as calls come and go: per hour and day, per session, per culprit and day."""
+"""Sums kept as calls come and go: per hour and day, per session, per culprit and day, per size."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from whycold.store.measures import COLUMNS, TOKENS, vector
+from whycold.store.spreads import places
 from whycold.store.sqlite_database import Database
 
 __all__ = ["HOUR", "FactRow", "Sums"]
@@ -50,6 +51,7 @@ class Sums:
         """Nothing has changed."""
         self._hours: dict[tuple[int, int, int], list[int]] = {}
         self._culprits: dict[tuple[int, int, int, int], list[int]] = {}
+        self._spreads: dict[tuple[str, int, int], list[int]] = {}
         self._sessions: dict[int, _Span] = {}
         self._less: set[int] = set()
 
@@ -67,6 +69,9 @@ class Sums:
         numbers = vector(fact.tokens, int(fact.miss), fact.missed, fact.cost, fact.stake)
         hour = fact.at // HOUR
         _add(self._hours, (hour, fact.label, fact.kind), numbers, sign)
+        for placed in places(miss=fact.miss, missed=fact.missed, tokens=fact.tokens):
+            key = placed.spread.value, fact.label, placed.bucket
+            _add(self._spreads, key, (1, placed.value), sign)
         if fact.culprit is not None:
             key = hour // 24, fact.culprit, fact.label, fact.kind
             part = [1, fact.missed, fact.cost or 0, int(fact.missed > 0 and fact.cost is None)]
@@ -105,6 +110,7 @@ class Sums:
             ("misses", "missed", "cost", "unpriced"),
             self._culprits,
         )
+        self._upsert("spread", "spread, label, bucket", ("calls", "total"), self._spreads)
         self._db.many(
             "UPDATE session SET first_at = min(first_at, ?), last_at = max(last_at, ?),"
             " calls = calls + ?, misses = misses + ?, missed = missed + ?, cost = cost + ?,"
@@ -156,7 +162,7 @@ class Sums:
 
 
 def _add(
-    rows: dict[Any, list[int]], key: tuple[int, ...], numbers: Iterable[int], sign: int
+    rows: dict[Any, list[int]], key: tuple[int | str, ...], numbers: Iterable[int], sign: int
 ) -> None:
     old = rows.get(key)
     new = list(numbers) if sign > 0 else [-number for number in numbers]

@@ -1,5 +1,6 @@
 """Files of older versions of the tables."""
 
+from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 
@@ -45,6 +46,10 @@ def test_a_store_of_an_older_version_says_what_it_said(tmp_path: Path, version: 
     assert lost.told.title == "the tool Bash changed for the 2th time"
     assert store.totals(Filters()).calls == 3
     assert store.state() == {"spool": "7:12"}
+    spread = Counter[str]()
+    for row in store.spreads():
+        spread[row.spread] += sum(row.counts)
+    assert spread == {"miss_size": 2, "prompt_size": 3, "read_ratio": 3}
     assert [row.id for row in store.culprits(Filters())] == ["c1", "0123456789abcdef"]
     store.close()
 
