@@ -22,6 +22,3 @@ def spread_rows(db: Database) -> tuple[SpreadRow, ...]:
         counts.setdefault(key, [0] * (len(BOUNDS[key[0]]) + 1))[bucket] += calls
         sums[key] += total
     return tuple(SpreadRow(*key, tuple(found), sums[key]) for key, found in counts.items())
-
-
-_Release = tuple[str, str | None]
