@@ -4,6 +4,7 @@ from whycold.query.culprits import Culprit, State, Weekly, main_edit
 from whycold.query.panel import Period, Report, known_cost
 from whycold.query.questions import Query
 from whycold.query.releases import Change, Difference, Marker, MarkerKind, Side, Word
+from whycold.query.sessions import lifetime
 
 __all__ = [
     "Change",
@@ -19,5 +20,6 @@ __all__ = [
     "Weekly",
     "Word",
     "known_cost",
+    "lifetime",
     "main_edit",
 ]

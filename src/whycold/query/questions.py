@@ -23,6 +23,7 @@ from whycold.store.answers import (
     Filters,
     Group,
     ReleaseRow,
+    SessionPage,
     Totals,
 )
 from whycold.store.base import Store
@@ -242,6 +243,10 @@ class Query:
             if (cursor := page.next) is None:
                 break
         return next(iter(found), None)
+
+    def sessions(self, filters: Filters, cursor: str | None = None, limit: int = 50) -> SessionPage:
+        """Sessions that have a call that fits, the one used last first."""
+        return self._store.sessions(_as_kept(filters), cursor, limit)
 
     def session(self, record: Record) -> tuple[Kept, ...]:
         """The calls of a call's session, oldest first; none when it has no session."""

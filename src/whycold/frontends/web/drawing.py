@@ -31,6 +31,7 @@ STYLES = (
     "lists.css",
     "call.css",
     "culprit.css",
+    "session.css",
 )
 _MENUS = (Dimension.project, Dimension.model, Dimension.agent, Dimension.release)
 _CHOICES = 300

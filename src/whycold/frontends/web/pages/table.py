@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from whycold.frontends.web.pages import call, culprit, culprits, misses, overview, search
+from whycold.frontends.web.pages import (
+    call,
+    culprit,
+    culprits,
+    misses,
+    overview,
+    search,
+    session,
+    sessions,
+)
 from whycold.frontends.web.pages.page import Page
 
 __all__ = ["PAGES"]
@@ -15,5 +24,7 @@ PAGES: tuple[Page, ...] = (
     misses.PAGE,
     call.TEXT,
     call.PAGE,
+    sessions.PAGE,
+    session.PAGE,
     search.PAGE,
 )
