@@ -9,14 +9,16 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from tests.frontends.web.made import HOSTILE, get, hostile_store, html, shown_as_text
 from tests.store.samples import START, miss, record
-from tests.traffic import recorded
+from tests.traffic import END, recorded
 from whycold.core.diagnosis import Diagnosis, Reason
 from whycold.frontends.web.charts.lanes import lanes
+from whycold.store.opening import open_store
 
 WEEK = "since=2026-11-16T09:00&until=2026-11-23T09:00"
 
@@ -103,7 +105,7 @@ def test_a_session_that_is_not_there_is_404(url: str):
     assert get(url, "/sessions/nothing").status == 404
 
 
-@pytest.mark.parametrize("page", ["/sessions", f"/sessions/{HOSTILE}"])
+@pytest.mark.parametrize("page", ["/sessions", f"/sessions/{quote(HOSTILE, safe='')}"])
 def test_foreign_text_is_shown_as_text(tmp_path: Path, page: str):
     assert shown_as_text(html(hostile_store(tmp_path), page))
 
@@ -149,3 +151,16 @@ def test_agents_beyond_a_dozen_share_a_lane():
 def test_calls_of_one_moment_can_be_drawn(calls: list[tuple[float, str]]):
     drawn = lanes(talk(*calls))
     assert all(0 <= mark.x <= 100 for mark in drawn.marks)
+
+
+@pytest.mark.parametrize("id", ["what? 100% #1", "Überlandfahrt/\u4e2d", HOSTILE])
+def test_any_id_can_stand_in_a_link(tmp_path: Path, id: str):
+    url = f"sqlite:///{tmp_path}/odd.db"
+    store = open_store(url, write=True)
+    store.write("odd", [miss(session=id, at=END - timedelta(hours=1))])
+    store.close()
+    link = re.search(r'<a href="(/sessions/[^"?]+)', html(url, "/sessions"))
+    assert link is not None
+    page = html(url, link[1])
+    kept = re.findall(r'href="(/sessions/[^"?]+\.(?:json|csv|html))', page)
+    assert [get(url, path).status for path in kept] == [200, 200, 200]

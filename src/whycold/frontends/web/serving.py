@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import TypeVar
+from urllib.parse import quote
 
 import anyio
 import anyio.to_thread
@@ -57,7 +58,7 @@ class Pages:
         """A page that says what is wrong, in the look of the others; ``fresh``: nothing was ever
         recorded.
         """
-        frame = self._frame(request, None, Address(request.url.path, {}))
+        frame = self._frame(request, None, Address(_path(request), {}))
         return HTMLResponse(draw_error(frame, status, message, fresh=fresh), status)
 
     def _page(self, page: Page, *, saved: bool = False) -> Callable[[Request], Awaitable[Response]]:
@@ -90,7 +91,7 @@ class Pages:
     ) -> Callable[[Request], Awaitable[Response]]:
         def found(request: Request) -> Response:
             at = now()
-            path = request.url.path
+            path = _path(request)
             for ending in _ENDINGS:
                 path = path.removesuffix(f".{ending}")
             if path == "/overview":
@@ -135,6 +136,14 @@ class _Static(StaticFiles):
         return response
 
 
+def _path(request: Request) -> str:
+    """The path as it can stand in a link, whatever an id in it holds."""
+    path: str = request.scope["path"]
+    return quote(path)
+
+
 def _attached(path: str) -> str:
-    name = "".join(c if c.isalnum() or c in ".-_" else "-" for c in path.strip("/"))
+    name = "".join(
+        c if (c.isascii() and c.isalnum()) or c in ".-_" else "-" for c in path.strip("/")
+    )
     return f'attachment; filename="whycold-{name}"'
