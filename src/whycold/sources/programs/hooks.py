@@ -13,7 +13,6 @@ from functools import lru_cache
 from types import ModuleType
 from typing import Final, NamedTuple
 
-from whycold.sources.programs.book import Book
 from whycold.sources.programs.http_client import (
     AsyncStream,
     Client,
@@ -21,11 +20,12 @@ from whycold.sources.programs.http_client import (
     Request,
     Response,
     Stream,
+    Transport,
 )
-from whycold.sources.programs.tape import Lines, Sent, Tape
+from whycold.sources.programs.tape import Keeper, Lines, Sent, Tape
 from whycold.sources.spool_record import Capture, Cut
 
-__all__ = ["Attached", "Place", "Places", "attach", "is_http_client"]
+__all__ = ["Attached", "Place", "Places", "attach", "copying", "is_http_client"]
 
 _STARTED: Final = "whycold.started"
 _OURS: Final = b"x-whycold-"
@@ -68,7 +68,7 @@ class Places:
 class Attached:
     """A client that is recorded; ``labels`` are asked for with every call."""
 
-    def __init__(self, book: Book, places: Places, labels: Callable[[], dict[str, str]]) -> None:
+    def __init__(self, book: Keeper, places: Places, labels: Callable[[], dict[str, str]]) -> None:
         self.labels = labels
         self._book, self._places = book, places
 
@@ -167,6 +167,44 @@ def attach(client: Client, attached: Attached) -> None:
 
     hooks["request"].append(asked_waiting if waits else attached.asked)
     hooks["response"].append(answered_waiting if waits else answered)
+
+
+def copying(transport: Transport, attached: Attached) -> object:
+    """A transport that does what this one does and copies what passes. Raises TypeError for what
+    is no transport of the httpx family."""
+    package = _package(type(transport))
+    if package is None:
+        raise TypeError(f"a {type(transport).__name__} is no transport of httpx")
+    kind = type("Copying", (_Copying, package.BaseTransport, package.AsyncBaseTransport), {})
+    copiers = _streams(package, waits=False), _streams(package, waits=True)
+    return kind(transport, attached, copiers)
+
+
+class _Copying:
+    def __init__(
+        self, transport: Transport, attached: Attached, copiers: tuple[Copier, Copier]
+    ) -> None:
+        self._transport, self._attached, self._copiers = transport, attached, copiers
+
+    def handle_request(self, request: Request) -> Response:
+        self._attached.asked(request)
+        response = self._transport.handle_request(request)
+        response.request = request
+        self._attached.answered(response, self._copiers[0])
+        return response
+
+    async def handle_async_request(self, request: Request) -> Response:
+        self._attached.asked(request)
+        response = await self._transport.handle_async_request(request)
+        response.request = request
+        self._attached.answered(response, self._copiers[1])
+        return response
+
+    def close(self) -> None:
+        self._transport.close()
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
 
 
 def _package(kind: type[object]) -> ModuleType | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, Protocol
 
-__all__ = ["AsyncStream", "Client", "Copier", "Request", "Response", "Stream"]
+__all__ = ["AsyncStream", "Client", "Copier", "Request", "Response", "Stream", "Transport"]
 
 
 class _Url(Protocol):
@@ -44,9 +44,8 @@ class Response(Protocol):
     status_code: int
     is_stream_consumed: bool
     stream: Any
+    request: Request
 
-    @property
-    def request(self) -> Request: ...
     @property
     def headers(self) -> _Headers: ...
     @property
@@ -72,6 +71,15 @@ class Client(Protocol):
 
     @property
     def event_hooks(self) -> dict[str, list[Callable[..., Any]]]: ...
+
+
+class Transport(Protocol):
+    """Sends requests, waiting or not; one of the two ways may be missing."""
+
+    def handle_request(self, request: Request) -> Response: ...
+    async def handle_async_request(self, request: Request) -> Response: ...
+    def close(self) -> None: ...
+    async def aclose(self) -> None: ...
 
 
 Copier = Callable[..., object]

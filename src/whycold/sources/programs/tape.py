@@ -62,6 +62,14 @@ class Keeper(Protocol):
         """Whycold itself did; it is counted."""
         ...
 
+    def id(self, now_ns: int) -> int:
+        """A number for a call that begins."""
+        ...
+
+    def start(self, sent: Sent, status: int, headers: Lines) -> Tape | None:
+        """A tape for a call whose answer begins."""
+        ...
+
 
 class Tape:
     """Takes pieces of the answer from whatever thread reads it; none of its methods raises."""

@@ -1,0 +1,1 @@
+"""What tests of programs use: calls recorded in memory, and a judgement of their prefix."""
