@@ -7,6 +7,8 @@ BIN := .venv/bin
 STAMP := .venv/.ready
 DOCS := $(wildcard scripts/write_docs.py)
 PYTEST := $(BIN)/python -m pytest
+# Each file of tests stays on one core: what it sets up it sets up once.
+SPREAD := -n auto --dist loadfile
 
 # The wheel brings pyright and Node along; asking whether there is a newer one would need the network.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
@@ -27,10 +29,10 @@ examples: setup  ## explain the shipped pairs of requests
 	@scripts/run-examples
 
 test: setup  ## run every test
-	@$(PYTEST)
+	@$(PYTEST) $(SPREAD)
 
 test-fast: setup  ## run the tests that take no more than a few seconds each
-	@$(PYTEST) -q -m "not slow"
+	@$(PYTEST) -q $(SPREAD) -m "not slow"
 
 test-clients: setup  ## run opencode, Codex CLI and Claude Code through whycold serve (npm; 1.2 GB in .cache)
 	@$(PYTEST) -q -rs clients
