@@ -195,13 +195,9 @@ def start_recorder(spool: Path) -> Iterator[int]:
 
 
 def cpu_ns(processes: list[int]) -> int:
-    """What the processes and all their threads have run."""
-    total = 0
-    for pid in processes:
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-                total += int((task / "schedstat").read_text().split()[0])
-    return total
+    """What the processes have run, threads that have ended included."""
+    # as clock_getcpuclockid(3) numbers the clocks of other processes
+    return sum(time.clock_gettime_ns(~pid << 3 | 2) for pid in processes)
 
 
 def memory_mb(processes: list[int]) -> float:
@@ -293,6 +289,6 @@ def cannot_run(nginx: str | None) -> str | None:
     """What is missing to measure here; None when nothing is."""
     if nginx is None or not Path(nginx).exists():
         return "nginx (apt install nginx-light) is not there"
-    if not Path("/proc/self/schedstat").exists() or (os.cpu_count() or 1) < 2:
+    if sys.platform != "linux" or (os.cpu_count() or 1) < 2:
         return "needs Linux and two processors"
     return None
