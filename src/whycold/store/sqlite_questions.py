@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from whycold.errors import UserError
 from whycold.store.answers import (
@@ -17,11 +17,11 @@ from whycold.store.answers import (
     Split,
     Totals,
 )
-from whycold.store.measures import COLUMNS, SUMS, totals
+from whycold.store.measures import SUMS, totals
 from whycold.store.numbering import time_at
 from whycold.store.sqlite_database import Database
 from whycold.store.sqlite_sums import HOUR
-from whycold.store.sqlite_where import cells, table_of
+from whycold.store.sqlite_where import cells, summed, table_of
 
 __all__ = [
     "contents",
@@ -56,8 +56,7 @@ def grouped(db: Database, filters: Filters, by: Dimension) -> tuple[Group, ...]:
 
 def split(db: Database, filters: Filters, by: Sequence[Dimension]) -> Split:
     """Totals, and sums per value of each dimension, dearest first."""
-    sql, values = cells(filters, latest(db), hours=False)
-    named = ", ".join(f"sum({name}) AS {name}" for name in COLUMNS)
+    sql, values = summed(filters, latest(db), ("label_", "kind_"), hours=False)
     queries = [f"SELECT -1, NULL, {SUMS} FROM cell"]
     for place, each in enumerate(by):
         table = table_of(each)
@@ -66,7 +65,7 @@ def split(db: Database, filters: Filters, by: Sequence[Dimension]) -> Split:
             f" GROUP BY {each.value}"
         )
     # read once, however many dimensions; of labels and kinds together there are few
-    cell = f"WITH cell AS MATERIALIZED (SELECT label_, kind_, {named} FROM ({sql}) GROUP BY 1, 2)"
+    cell = f"WITH cell AS MATERIALIZED ({sql})"
     whole, groups = Totals(), {each: list[Group]() for each in by}
     for place, value, *sums in db.rows(f"{cell} {' UNION ALL '.join(queries)}", values):
         if place < 0:
@@ -78,8 +77,8 @@ def split(db: Database, filters: Filters, by: Sequence[Dimension]) -> Split:
 
 def crossed(db: Database, filters: Filters, by: Sequence[Dimension]) -> tuple[Cross, ...]:
     """Sums per combination of values, dearest first."""
-    sql, values = cells(filters, latest(db), hours=False)
-    found = [Cross(key, totals(sums)) for (_, key), sums in _folded(db, "0", sql, values, by)]
+    folded = _folded(db, filters, "0", by, hours=False)
+    found = [Cross(key, totals(sums)) for (_, key), sums in folded]
     return tuple(sorted(found, key=_dearest_first))
 
 
@@ -87,8 +86,8 @@ def series(db: Database, filters: Filters, hours: int, by: Dimension | None) -> 
     """Sums per step and value, in time order."""
     if not 1 <= hours <= 24 or 24 % hours:
         raise UserError(f"a step of {hours} hours does not divide a day: take 1 to 24")
-    sql, values = cells(filters, latest(db), hours=hours < 24)
-    folded = _folded(db, f"start / {hours} * {hours}", sql, values, () if by is None else (by,))
+    start = f"start / {hours} * {hours}"
+    folded = _folded(db, filters, start, () if by is None else (by,), hours=hours < 24)
     found = [
         Point(time_at(start * HOUR), key[0] if key else None, totals(sums))
         for (start, key), sums in folded
@@ -96,11 +95,12 @@ def series(db: Database, filters: Filters, hours: int, by: Dimension | None) -> 
     return tuple(sorted(found, key=lambda point: (point.start, _dearest_first(point))))
 
 
+_T = TypeVar("_T")
 _Key = tuple[int, tuple[str | None, ...]]
 
 
 def _folded(
-    db: Database, start: str, cells: str, values: list[Any], by: Sequence[Dimension]
+    db: Database, filters: Filters, start: str, by: Sequence[Dimension], *, hours: bool
 ) -> Iterable[tuple[_Key, list[int]]]:
     """Sums of cells by ``start`` and the values of the dimensions.
 
@@ -114,15 +114,18 @@ def _folded(
         numbers = ", ".join(f"{table}.id" for table in tables)
         for row in db.rows(f"SELECT {numbers}, {columns} FROM {', '.join(tables)}"):
             names[row[: len(tables)]] = row[len(tables) :]
-    keys = "".join(f", {table}_" for table in tables)
-    places = ", ".join(map(str, range(1, 2 + len(tables))))
+    keys = (start, *(f"{table}_" for table in tables))
+    sql, values = summed(filters, latest(db), keys, hours=hours)
     out: dict[_Key, list[int]] = {}
-    for row in db.rows(f"SELECT {start}{keys}, {SUMS} FROM ({cells}) GROUP BY {places}", values):
+    for row in db.rows(sql, values):
         key = row[0], names[row[1 : 1 + len(tables)]]
-        sums = list(row[1 + len(tables) :])
-        old = out.get(key)
-        out[key] = sums if old is None else [a + b for a, b in zip(old, sums, strict=True)]
+        _add(out, key, list(row[1 + len(tables) :]))
     return out.items()
+
+
+def _add(sums: dict[_T, list[int]], key: _T, more: list[int]) -> None:
+    old = sums.get(key)
+    sums[key] = more if old is None else [a + b for a, b in zip(old, more, strict=True)]
 
 
 def _dearest_first(line: Cross | Group | Point) -> tuple[int, int, tuple[str, ...]]:
@@ -130,23 +133,30 @@ def _dearest_first(line: Cross | Group | Point) -> tuple[int, int, tuple[str, ..
     return (-line.totals.missed_tokens, -line.totals.calls, tuple(name or "" for name in names))
 
 
+_Release = tuple[str, str | None]
+
+
 def release_rows(db: Database, filters: Filters) -> tuple[ReleaseRow, ...]:
     """Releases with a call that fits, by when they were first seen."""
-    sql, values = cells(filters, latest(db), hours=False)
-    rows = db.rows(
-        "SELECT release, project,"
-        " (SELECT min(first_at) FROM label i WHERE i.release = o.release"
-        "  AND i.project IS o.project) AS first,"
-        " (SELECT max(last_at) FROM label i WHERE i.release = o.release"
-        f"  AND i.project IS o.project), {SUMS}"
-        f" FROM ({sql}) JOIN label o ON o.id = label_ WHERE release IS NOT NULL"
-        " GROUP BY release, project ORDER BY first, 1, 2",
-        values,
-    )
-    return tuple(
-        ReleaseRow(release, project, time_at(first), time_at(last), totals(sums))
-        for release, project, first, last, *sums in rows
-    )
+    sql, values = summed(filters, latest(db), ("label_",), hours=False)
+    by_label: dict[int, list[int]] = {}
+    for label, *sums in db.rows(sql, values):
+        _add(by_label, label, sums)
+    spans: dict[_Release, tuple[int, int]] = {}
+    found: dict[_Release, list[int]] = {}
+    for label, release, project, first, last in db.rows(
+        "SELECT id, release, project, first_at, last_at FROM label WHERE release IS NOT NULL"
+    ):
+        key = release, project
+        was = spans.get(key, (first, last))
+        spans[key] = min(was[0], first), max(was[1], last)
+        if label in by_label:
+            _add(found, key, by_label[label])
+    rows = [
+        ReleaseRow(*key, time_at(spans[key][0]), time_at(spans[key][1]), totals(sums))
+        for key, sums in found.items()
+    ]
+    return tuple(sorted(rows, key=lambda r: (r.first_seen, r.release, r.project or "")))
 
 
 def values_of(db: Database, dimension: Dimension) -> tuple[str, ...]:
