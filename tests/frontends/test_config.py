@@ -195,6 +195,7 @@ def test_every_documented_setting_is_one_that_is_read(tmp_path: Path):
         "token": "0123456789abcdef",
         "capture": "full",
         "websockets": "refuse",
+        "diagnostics": "answer",
         "alerting.every": "1m",
         "alerting.dashboard": "https://whycold.example.com",
         "measure": "misses",

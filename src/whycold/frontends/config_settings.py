@@ -25,7 +25,7 @@ from whycold.frontends.config_values import (
     read_text,
 )
 from whycold.providers.registry import DIALECTS
-from whycold.sources.proxy.config import VENDORS, Upstream, Websockets
+from whycold.sources.proxy.config import VENDORS, Diagnostics, Upstream, Websockets
 from whycold.sources.spool import SpoolConfig
 from whycold.sources.spool_record import Capture
 from whycold.store.answers import Retention
@@ -96,6 +96,11 @@ SETTINGS: Mapping[str, tuple[str, str]] = {
         "`forward`: a WebSocket passes through, unrecorded. `refuse`: it is answered 426, and "
         "clients that can, such as Codex CLI, go on over HTTP, which is recorded.",
     ),
+    "upstreams.NAME.diagnostics": (
+        "forward",
+        "`answer`: whycold answers calls that ask for Anthropic's or OpenAI's cache diagnostics, "
+        "where the upstream does not; docs/diagnostics.md.",
+    ),
     "projects.NAME.capture": ("`capture`", "How much is kept of the calls of a project."),
     **ALERT_SETTINGS,
 }
@@ -161,6 +166,11 @@ class Config:
     def alerts_file(self) -> Path:
         """Where alerts stand, for the next start and for others to read."""
         return self.beside.with_name(f"{self.beside.name}.alerts.json")
+
+    @property
+    def metrics_file(self) -> Path:
+        """What keeps the counters of ``/metrics`` from falling."""
+        return self.beside.with_name(f"{self.beside.name}.metrics.json")
 
     @property
     def orders_folder(self) -> Path:
@@ -269,13 +279,14 @@ def _upstreams(reader: _Reader) -> Iterator[tuple[str, Behind]]:
         url = reader.get(f"{key}.url", read_text, None) or _url_of(vendor)
         if url is None:
             raise UserError(f"upstream {name} has no url; say where it is: upstreams.{name}.url")
-        websockets = f"{key}.websockets"
+        websockets, diagnostics = f"{key}.websockets", f"{key}.diagnostics"
         made = Upstream.from_url(
             name,
             url,
             ca_file=str(ca_file) if ca_file else None,
             capture=capture,
             websockets=reader.get(websockets, read_choice(Websockets), Websockets.forward),
+            diagnostics=reader.get(diagnostics, read_choice(Diagnostics), Diagnostics.forward),
         )
         yield name, Behind(upstream=made, provider=provider)
 

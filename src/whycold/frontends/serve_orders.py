@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
+import tempfile
+from pathlib import Path
 
 from whycold.frontends.config_settings import Config
 from whycold.frontends.serve_parts import (
     AlertsOrder,
     DashboardOrder,
+    DiagnoserOrder,
+    Order,
     Part,
     ProxyOrder,
     RecorderOrder,
     Reducing,
     Upstreams,
 )
-from whycold.sources.proxy.config import Limits, ProxyConfig
+from whycold.sources.proxy.config import Diagnostics, Limits, ProxyConfig
 from whycold.sources.spool_record import Capture
 
 __all__ = ["Orders", "reachable"]
@@ -34,12 +39,23 @@ class Orders:
             {n: behind.provider for n, behind in config.upstreams.items() if behind.provider},
         )
 
+        behind = [b.upstream for b in config.upstreams.values()]
+        answered = any(u.diagnostics is Diagnostics.answer and not u.vendor for u in behind)
+        # A folder of this user alone, with a path short enough for a socket's.
+        self._folder = tempfile.mkdtemp(prefix="whycold-") if answered else None
+
     @property
     def parts(self) -> tuple[Part, ...]:
         """Those that there is work for."""
-        return tuple(p for p in Part if p is not Part.alerts or self._config.alerting.rules)
+        idle = {Part.alerts: not self._config.alerting.rules, Part.diagnoser: not self._folder}
+        return tuple(part for part in Part if not idle.get(part))
 
-    def of(self, part: Part) -> ProxyOrder | RecorderOrder | DashboardOrder | AlertsOrder:
+    def close(self) -> None:
+        """Let go of the files that are there for as long as this runs."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def of(self, part: Part) -> Order:
         """The order of one part, as of now."""
         config = self._config
         match part:
@@ -67,6 +83,7 @@ class Orders:
                     self._token,
                     str(config.orders_folder),
                     str(config.alerts_file),
+                    str(config.metrics_file),
                 )
             case Part.alerts:
                 alerting, host = config.alerting, reachable(config.host)
@@ -78,6 +95,13 @@ class Orders:
                     alerting.every,
                     alerting.dashboard or f"http://{host}:{self.dashboard_port}",
                 )
+            case Part.diagnoser:
+                return DiagnoserOrder(config.store, self._asked_at or "", self._upstreams)
+
+    @property
+    def _asked_at(self) -> str | None:
+        """The socket at which requests are compared; None where none are."""
+        return str(Path(self._folder) / "ask") if self._folder is not None else None
 
     def _proxy(self) -> ProxyConfig:
         config = self._config
@@ -90,6 +114,7 @@ class Orders:
             capture=config.capture,
             project_capture=config.projects,
             spool=config.spool,
+            diagnoser=self._asked_at,
             limits=Limits(drain_s=config.drain.total_seconds()),
         )
 

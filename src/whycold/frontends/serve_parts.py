@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from enum import StrEnum
 from types import FrameType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
@@ -30,6 +30,8 @@ __all__ = [
     "MODULES",
     "AlertsOrder",
     "DashboardOrder",
+    "DiagnoserOrder",
+    "Order",
     "Part",
     "ProxyOrder",
     "RecorderOrder",
@@ -52,6 +54,7 @@ class Part(StrEnum):
     dashboard = "dashboard"
     proxy = "proxy"
     alerts = "alerts"
+    diagnoser = "diagnoser"
 
 
 MODULES: Final[Mapping[Part, str]] = {
@@ -59,6 +62,7 @@ MODULES: Final[Mapping[Part, str]] = {
     Part.dashboard: "whycold.frontends.dashboard_part",
     Part.proxy: "whycold.frontends.proxy_part",
     Part.alerts: "whycold.frontends.alerts_part",
+    Part.diagnoser: "whycold.frontends.diagnoser_part",
 }
 
 
@@ -103,7 +107,7 @@ class RecorderOrder(msgspec.Struct, frozen=True):
 class DashboardOrder(msgspec.Struct, frozen=True):
     """For the dashboard; ``socket`` is an inherited descriptor that listens already, ``token`` what
     must be shown to read, ``orders`` the folder for what the recorder is to do, ``alerts`` the file
-    in which alerts say how they stand.
+    in which alerts say how they stand, ``metrics`` the one that keeps counters from falling.
     """
 
     store: str
@@ -113,6 +117,7 @@ class DashboardOrder(msgspec.Struct, frozen=True):
     token: str | None
     orders: str | None = None
     alerts: str | None = None
+    metrics: str | None = None
 
 
 class AlertsOrder(msgspec.Struct, frozen=True):
@@ -128,6 +133,14 @@ class AlertsOrder(msgspec.Struct, frozen=True):
     dashboard: str
 
 
+class DiagnoserOrder(msgspec.Struct, frozen=True):
+    """For the diagnoser; ``socket`` is the path at which the proxy asks."""
+
+    store: str
+    socket: str
+    upstreams: Upstreams
+
+
 class Said(msgspec.Struct, frozen=True):
     """A part's answer; ``port`` is where the proxy listens, ``note`` what a person should know."""
 
@@ -136,7 +149,10 @@ class Said(msgspec.Struct, frozen=True):
     note: str | None = None
 
 
-def encode(order: ProxyOrder | RecorderOrder | DashboardOrder | AlertsOrder) -> bytes:
+Order: TypeAlias = ProxyOrder | RecorderOrder | DashboardOrder | AlertsOrder | DiagnoserOrder
+
+
+def encode(order: Order) -> bytes:
     """An order as one line."""
     return msgspec.json.encode(order) + b"\n"
 

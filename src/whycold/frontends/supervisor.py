@@ -80,6 +80,7 @@ class Supervisor:
             for task in watching:
                 task.cancel()
             await self._end_all()
+            self._orders.close()
 
     def _all(self) -> list[_Child]:
         return list(self._children.values())
@@ -153,6 +154,7 @@ class Supervisor:
             (Part.proxy, drain + _END_S),
             (Part.recorder, drain + _END_S),
             (Part.alerts, _END_S),
+            (Part.diagnoser, _HURRY_S),
             (Part.dashboard, _HURRY_S),
         ):
             child = self._children.get(part)

@@ -111,7 +111,8 @@ def read_verdict(message: JsonMap) -> ProviderVerdict | None:
     if message["diagnostics"] is None:
         return ProviderVerdict(Said.unchanged)
     diagnostics = as_map(message["diagnostics"]) or {}
-    if "cache_miss_reason" not in diagnostics:
+    if "cache_miss_reason" not in diagnostics or "answered_by" in diagnostics:
+        # the latter is whycold's own answer, in somebody else's recording of it
         return None
     reason = diagnostics["cache_miss_reason"]
     if reason is None:

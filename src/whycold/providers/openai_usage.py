@@ -116,7 +116,8 @@ def read_verdict(body: JsonMap) -> ProviderVerdict | None:
     A type that is not known says nothing about the request.
     """
     found = as_map(body.get("prompt_cache_diagnostics"))
-    if found is None:
+    if found is None or "answered_by" in found:
+        # the latter is whycold's own answer, in somebody else's recording of it
         return None
     kind = as_text(found.get("type"))
     if kind == "cache_miss":

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from urllib.parse import unquote, urlsplit
 
-from whycold.core.call import Call, ProviderError, Reply
+from whycold.core.call import Call, ProviderError, Reply, Said
 from whycold.core.content import Json, JsonMap, as_map, as_text
 from whycold.core.prompt import Prompt
 from whycold.errors import UserError
@@ -22,7 +22,15 @@ from whycold.sources.extract import BadExtract, decode_extract, without_prompt
 from whycold.sources.served import How, Served, Spoken, usual
 from whycold.sources.spool_record import Capture, Exchange, Missing
 
-__all__ = ["Elsewhere", "NotACall", "Seen", "client_of", "read_proxied", "session_of"]
+__all__ = [
+    "Elsewhere",
+    "NotACall",
+    "Seen",
+    "client_of",
+    "named_model",
+    "read_proxied",
+    "session_of",
+]
 
 
 class NotACall(Exception):
@@ -92,7 +100,7 @@ def read_proxied(exchange: Exchange, served: Served, turns: Turns | None = None)
 
     def prepare(body: JsonMap) -> Prepared:
         nonlocal spoken
-        body = _with_model(body, path, asked)
+        body = named_model(body, path, asked)
         fitting = _fitting(asked, body)
         known = served.spoken(exchange, fitting, came, answer or b"")
         spoken = known or Spoken(usual(fitting, body), How.shape)
@@ -126,7 +134,7 @@ def _without_request(
 ) -> Seen:
     """What the answer alone tells: the usage, not the prompt."""
     sent, came = dict(exchange.request_headers), dict(exchange.response_headers)
-    named = wire.model(_with_model({}, path, wire))
+    named = wire.model(named_model({}, path, wire))
     spoken = served.spoken(exchange, wire, came, answer or b"")
     spoken = spoken or Spoken(usual(wire, None), How.shape)
     reply = _reply(exchange, wire, spoken, answer)
@@ -212,7 +220,7 @@ def _request(
         return None, f"request body not decoded: {error}"
 
 
-def _with_model(body: JsonMap, path: str, wire: Wire) -> JsonMap:
+def named_model(body: JsonMap, path: str, wire: Wire) -> JsonMap:
     """The body with the model that stands in the address, where the API puts it there."""
     if wire.model(body) is not None or (found := _MODEL.search(path)) is None:
         return body
@@ -234,6 +242,10 @@ def _reply(exchange: Exchange, wire: Wire, spoken: Spoken, answer: bytes | None)
     reply = Reply(complete=False)
     if answer is not None:
         reply = read_reply(wire, spoken.dialect, answer)
+    verdict = reply.verdict
+    if exchange.diagnosed and verdict is not None and verdict.said is Said.unchanged:
+        # a null of an upstream that was not asked says nothing
+        reply = replace(reply, verdict=None)
     if exchange.status is None or exchange.status >= 400:
         said = reply.error or ProviderError(None, None, exchange.own_answer or "")
         reply = replace(reply, error=replace(said, status=exchange.status))

@@ -97,7 +97,8 @@ class Exchange:
     response came; ``own_answer`` then names the error the proxy gave itself. ``account`` is a keyed
     fingerprint of the caller's key. ``labels`` hold ``project``, ``session``, ``agent`` and
     ``release`` where the client named them. ``extract`` is what a reducer took from the bodies,
-    where the capture mode keeps none."""
+    where the capture mode keeps none. ``diagnosed``: the question for the provider's diagnostics
+    was answered on the way, and the upstream never saw it."""
 
     id: int
     started: int
@@ -120,6 +121,7 @@ class Exchange:
     own_answer: str | None = None
     retried: bool = False
     extract: bytes = b""
+    diagnosed: bool = False
 
 
 # Of a body: whether it is chunked, its size on the wire, and why it is missing.
@@ -153,6 +155,7 @@ class RecordHead(msgspec.Struct, array_like=True, frozen=True):
     own_answer: str | None
     retried: bool
     extract: bytes = b""
+    diagnosed: bool = False
 
 
 _encoder = msgspec.msgpack.Encoder()

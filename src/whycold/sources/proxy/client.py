@@ -8,6 +8,7 @@ import socket
 import struct
 from typing import cast
 
+from whycold.sources.proxy.answering import AnsweringRelay, answered_api
 from whycold.sources.proxy.answers import own_answer
 from whycold.sources.proxy.config import Websockets
 from whycold.sources.proxy.framing import MORE, BodyEnd, request_body
@@ -182,7 +183,11 @@ class ClientConnection(asyncio.Protocol):
                 body = None
         self._body = body
         tape = self._tape(head, route)
-        relay = Relay(self._hub, self, head, route, data, tape)
+        hub, asker = self._hub, self._hub.asker
+        if asker is not None and (api := answered_api(head, route)) is not None:
+            relay = AnsweringRelay(hub, asker, api, self, head, route, data, tape)
+        else:
+            relay = Relay(hub, self, head, route, data, tape)
         self._relay = relay
         relay.begin(body is None)
         if tape is not None and data:

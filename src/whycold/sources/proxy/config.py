@@ -13,7 +13,7 @@ from whycold.errors import UserError
 from whycold.sources.spool_record import Capture
 from whycold.sources.spool_writer import SpoolConfig
 
-__all__ = ["VENDORS", "Limits", "ProxyConfig", "Upstream", "Websockets"]
+__all__ = ["VENDORS", "Diagnostics", "Limits", "ProxyConfig", "Upstream", "Websockets"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _PATH = re.compile(r"(?:/[\x21-\x7e]*)?")
@@ -26,6 +26,14 @@ class Websockets(StrEnum):
 
     forward = "forward"
     refuse = "refuse"
+
+
+class Diagnostics(StrEnum):
+    """What becomes of a call that asks for the provider's cache diagnostics: ``forward`` lets it
+    pass; ``answer`` has whycold answer, for an upstream that does not."""
+
+    forward = "forward"
+    answer = "answer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +52,7 @@ class Upstream:
     ca_file: str | None = None
     capture: Capture | None = None
     websockets: Websockets = Websockets.forward
+    diagnostics: Diagnostics = Diagnostics.forward
     vendor: bool = False
 
     @classmethod
@@ -55,6 +64,7 @@ class Upstream:
         ca_file: str | None = None,
         capture: Capture | None = None,
         websockets: Websockets = Websockets.forward,
+        diagnostics: Diagnostics = Diagnostics.forward,
     ) -> Upstream:
         """An upstream at ``http://HOST[:PORT][/PREFIX]`` or ``https://...``. Raises UserError."""
         if not _NAME.fullmatch(name):
@@ -81,6 +91,7 @@ class Upstream:
             ca_file=ca_file,
             capture=capture,
             websockets=websockets,
+            diagnostics=diagnostics,
             vendor=parts.scheme == "https" and parts.hostname in _VENDOR_HOSTS,
         )
 
@@ -119,12 +130,16 @@ class Limits:
     its first byte, and clients have their own, shorter patience. ``stale_s`` is how soon after a
     request went out over a used connection its end is taken for staleness, and the request sent
     again: later the upstream may have worked on it. ``replay_bytes`` bounds what all requests
-    together keep for that; a longer body gets a new connection instead."""
+    together keep for that; a longer body gets a new connection instead. ``asked_bytes`` is the
+    longest body of a call whose cache diagnostics are answered here, ``asking_bytes`` what may wait
+    to be compared."""
 
     head_bytes: int = 65536
     pipeline_bytes: int = 65536
     buffer_bytes: int = 65536
     replay_bytes: int = 8 << 20
+    asked_bytes: int = 32 << 20
+    asking_bytes: int = 64 << 20
     connect_s: float = 15.0
     header_s: float = 30.0
     keep_alive_s: float = 300.0
@@ -143,7 +158,8 @@ class ProxyConfig:
     ``port`` 0 takes a free one. ``dashboard_port`` is never accepted as an upstream. Of
     ``capture``, the upstream's own mode and ``project_capture`` (by ``x-whycold-project``) the
     strictest holds. ``allowed_hosts`` are names, beside IP addresses and the machine's own, that a
-    request's Host may carry. Without a ``spool`` nothing is recorded."""
+    request's Host may carry. Without a ``spool`` nothing is recorded. ``diagnoser`` is the path of
+    the socket at which requests are compared; without it no call is answered."""
 
     host: str = "127.0.0.1"
     port: int = 4141
@@ -153,4 +169,5 @@ class ProxyConfig:
     capture: Capture = Capture.full
     project_capture: Mapping[str, Capture] = field(default_factory=dict[str, Capture])
     spool: SpoolConfig | None = None
+    diagnoser: str | None = None
     limits: Limits = Limits()

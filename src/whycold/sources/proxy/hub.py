@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from dataclasses import dataclass, field
 
+from whycold.sources.proxy.asking import Asker
 from whycold.sources.proxy.config import ProxyConfig
 from whycold.sources.proxy.pool import Pool
 from whycold.sources.proxy.routing import Router
@@ -22,7 +23,8 @@ def _new_identity() -> bytes:
 @dataclass(slots=True)
 class Hub:
     """``tee`` is None when nothing is recorded. ``replay_left`` is what may still be kept to send
-    requests again. ``identity`` is how the proxy knows a request that it sent itself."""
+    requests again. ``identity`` is how the proxy knows a request that it sent itself. ``asker`` is
+    None when no call's diagnostics are answered."""
 
     loop: asyncio.AbstractEventLoop
     config: ProxyConfig
@@ -33,3 +35,4 @@ class Hub:
     replay_left: int
     identity: bytes = field(default_factory=_new_identity)
     draining: bool = False
+    asker: Asker | None = None

@@ -78,6 +78,7 @@ class Relay:
         "_route",
         "_tape",
         "_tunnel",
+        "_via",
     )
 
     def __init__(
@@ -97,6 +98,7 @@ class Relay:
         via = None
         if not route.upstream.vendor:
             via = head.via + b", " + hub.identity if head.via else hub.identity
+        self._via = via
         self._outbox = Outbox(hub, head.forwarded(route.target, route.authority, via), data)
         self._dial: asyncio.Task[None] | None = None
         self._retried = False

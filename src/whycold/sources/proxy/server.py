@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 
 from whycold.errors import UserError
+from whycold.sources.proxy.asking import Asker
 from whycold.sources.proxy.client import ClientConnection
 from whycold.sources.proxy.config import ProxyConfig, Upstream
 from whycold.sources.proxy.hub import Hub
@@ -130,6 +131,8 @@ class ProxyServer:
         for client in list(self._clients):
             client.stop()
         self._hub.pool.close()
+        if self._hub.asker is not None:
+            self._hub.asker.close()
         if self._timer is not None:
             self._timer.cancel()
         while self._clients or self._hub.pool.dialing:
@@ -162,6 +165,10 @@ async def serve(
             body_bytes=config.spool.body_bytes,
             clock=clock,
         )
+    asker = None
+    if config.diagnoser is not None:
+        most = config.limits.asking_bytes
+        asker = Asker(config.diagnoser, most, asyncio.get_running_loop())
     clients: set[ClientConnection] = set()
     own_ports: set[int] = {config.dashboard_port} if config.dashboard_port else set()
     hub = Hub(
@@ -172,6 +179,7 @@ async def serve(
         tee=tee,
         counts=counts,
         replay_left=config.limits.replay_bytes,
+        asker=asker,
     )
     server = ProxyServer(hub, writer, clients)
     try:

@@ -86,6 +86,7 @@ class Tape:
         "_tee",
         "_upstream",
         "cut",
+        "diagnosed",
         "held",
         "own_answer",
         "retried",
@@ -117,6 +118,7 @@ class Tape:
         self.cut: Cut | None = None
         self.own_answer: str | None = None
         self.retried = False
+        self.diagnosed = False
         self.held = _RECORD_OVERHEAD
         tee.taken += _RECORD_OVERHEAD
         if capture is Capture.usage:
@@ -211,6 +213,7 @@ class Tape:
                 self.cut,
                 self.own_answer,
                 self.retried,
+                diagnosed=self.diagnosed,
             ),
             request.parts or (),
             response.parts or (),
