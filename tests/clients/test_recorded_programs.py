@@ -99,7 +99,7 @@ def test_losses_are_in_the_doctors_sums(tmp_path: Path):
     book = Book(SpoolConfig(folder=str(tmp_path / "calls.spool")))
     with recorded(book) as client:
         client.post("http://a.example/v1/messages", json={})
-    book.failed()
+    book.failed(RuntimeError("of our own"))
     book.close()
     said = command(tmp_path, "doctor", "--json", "--config", str(file))
     assert '"record-failed": 1' in said.stdout

@@ -17,6 +17,7 @@ from whycold.errors import UserError
 from whycold.frontends.config import Config, load
 from whycold.frontends.serve_state import running
 from whycold.sources.programs.book import Book
+from whycold.sources.programs.guard import Guard
 from whycold.sources.programs.hooks import Attached, Place, Places, attach, is_http_client
 from whycold.sources.spool_record import Capture
 from whycold.sources.spool_writer import Reduce
@@ -75,13 +76,10 @@ def record(
     def named() -> dict[str, str]:
         return own | dict(_LABELS.get() or {})
 
-    try:
+    with Guard(lambda fault: _log.warning("calls are not recorded: %s", fault)):
         recording = _recording(Path(config) if config is not None else None)
         for one in found:
             _record_one(one, recording, named)
-    except Exception as fault:  # noqa: BLE001
-        # A program must run although its observer cannot.
-        _log.warning("calls are not recorded: %s", fault)
     return client
 
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from whycold.core.call import Call
 from whycold.core.diagnosis import Diagnosis
+from whycold.core.prompt import Section
 from whycold.diagnose import diagnose
 from whycold.errors import UserError
 from whycold.frontends.prices import price_list
@@ -81,13 +82,21 @@ class Calls:
                 continue
             except NotACall as why:
                 raise UserError(f"{exchange.target}: {why}") from None
-            # a test is one conversation, unless it says otherwise
-            calls.append(replace(call, session=call.session or _SESSION))
+            calls.append(call)
         return calls
 
     def diagnoses(self) -> list[Diagnosis]:
-        """The calls so far, diagnosed, in order."""
-        return diagnose(self.read(), rules_for, price_list(None))
+        """The calls so far, diagnosed, in order.
+
+        A conversation that goes on from no earlier one owes what they have in common all the same:
+        it is held against the call before it, as far as tools, system prompt and settings go."""
+        calls, prices = self.read(), price_list(None)
+        alone = diagnose(calls, rules_for, prices)
+        together = diagnose([replace(c, session=_SESSION) for c in calls], rules_for, prices)
+        return [
+            one if one.predecessor is not None else _opening(other)
+            for one, other in zip(alone, together, strict=True)
+        ]
 
     def assert_prefix_stable(self, allow: Collection[str] = ()) -> None:
         """See ``stability.assert_prefix_stable``."""
@@ -101,3 +110,9 @@ class Calls:
         """Lets go of what listens."""
         for listening in self._listening:
             listening.close()
+
+
+def _opening(told: Diagnosis) -> Diagnosis:
+    """What holds of a new conversation: other messages are no edit."""
+    opening = tuple(one for one in told.divergences if one.section is not Section.messages)
+    return replace(told, divergences=opening)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Callable
 from typing import Final
 
+from whycold.sources.programs.guard import Guard
 from whycold.sources.programs.tape import Lines, Sent, Tape
 from whycold.sources.proxy.tee import Ids
 from whycold.sources.redact import Redactor
@@ -26,7 +26,8 @@ class Album:
     def __init__(self, key: bytes, clock: Callable[[], int] = time.time_ns) -> None:
         self.body_bytes = _LONGEST_BODY
         self.now = clock
-        self.faults: list[BaseException] = []
+        self.faults: list[Exception] = []
+        self.guard = Guard(self.faults.append)
         self._exchanges: list[Exchange] = []
         self._open: set[Tape] = set()
         self._ids, self._lock, self._redactor = Ids(), threading.Lock(), Redactor(key)
@@ -64,10 +65,6 @@ class Album:
         """Of calls under way, what has come is all there will be."""
         for tape in list(self._open):
             tape.finish()
-
-    def failed(self) -> None:
-        """Whycold itself did; a test has to know."""
-        self.faults.append(sys.exception() or RuntimeError("a call could not be recorded"))
 
     def redactor(self) -> Redactor:
         """What takes keys out of heads."""

@@ -17,6 +17,7 @@ from dataclasses import replace
 from typing import Final
 
 from whycold.errors import UserError
+from whycold.sources.programs.guard import Guard
 from whycold.sources.programs.tape import RECORD_OVERHEAD, Lines, Sent, Tape
 from whycold.sources.proxy.tee import Ids
 from whycold.sources.redact import Redactor
@@ -49,6 +50,7 @@ class Book:
         self.body_bytes = config.body_bytes
         self.counts = dict.fromkeys(Count, 0)
         self._config, self._reduce, self.now = config, reduce, clock
+        self.guard = Guard(self.failed)
         self._spool = SpoolFolder(config.folder)
         self._begin()
         _books.add(self)
@@ -102,18 +104,18 @@ class Book:
                 return
             self._writing().submit(tape)
 
-    def failed(self) -> None:
-        """Whycold itself did, and the program goes on: counted on disk."""
+    def failed(self, fault: Exception) -> None:
+        """Whycold itself did, and the program goes on: counted on disk, where that can be."""
         self.counts[Count.record_failed] += 1
-        try:
-            with self._lock:
-                if not self._closed:
-                    self._writing().nudge()
-        except Exception as fault:  # noqa: BLE001
-            # Not even the counters can be written.
-            if not self._told:
-                self._told = True
-                _log.warning("calls are not recorded: %s", fault)
+        _log.debug("a call is not recorded", exc_info=fault)
+        with Guard(self._tell_once), self._lock:
+            if not self._closed:
+                self._writing().nudge()
+
+    def _tell_once(self, fault: Exception) -> None:
+        if not self._told:
+            self._told = True
+            _log.warning("calls are not recorded: %s", fault)
 
     def redactor(self) -> Redactor:
         """For the writer's thread."""

@@ -74,18 +74,13 @@ class Attached:
 
     def asked(self, request: Request) -> None:
         """A request is about to go out; does not raise."""
-        try:
+        with self._book.guard:
             request.extensions[_STARTED] = self._book.now(), self.labels()
-        except Exception:  # noqa: BLE001
-            # The call is the program's; whatever goes wrong here, it goes on.
-            self._book.failed()
 
     def answered(self, response: Response, copier: Copier) -> None:
         """The head of an answer came; does not raise."""
-        try:
+        with self._book.guard:
             self._answered(response, copier)
-        except Exception:  # noqa: BLE001
-            self._book.failed()
 
     def _answered(self, response: Response, copier: Copier) -> None:
         request = response.request
@@ -136,8 +131,8 @@ def _body(request: Request) -> bytes | None:
     """None for a body that is sent piece by piece: an upload, no call to a model."""
     try:
         return request.content
-    except Exception:  # noqa: BLE001
-        # Each package has its own exception for it.
+    except RuntimeError:
+        # what RequestNotRead of each of these packages is
         return None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from whycold.sources.programs.guard import Guard
 from whycold.sources.redact import Redactor
 from whycold.sources.spool_record import Capture, Cut, Missing, Record, RecordHead
 
@@ -34,9 +35,10 @@ class Sent:
 
 
 class Keeper(Protocol):
-    """Who keeps tapes, and what they share."""
+    """Who keeps tapes, and what they share; ``guard`` counts what goes wrong with whycold."""
 
     body_bytes: int
+    guard: Guard
 
     def now(self) -> int:
         """Unix nanoseconds."""
@@ -56,10 +58,6 @@ class Keeper(Protocol):
 
     def finished(self, tape: Tape) -> None:
         """Nothing more will come."""
-        ...
-
-    def failed(self) -> None:
-        """Whycold itself did; it is counted."""
         ...
 
     def id(self, now_ns: int) -> int:
@@ -113,11 +111,8 @@ class Tape:
 
     def add(self, piece: bytes) -> None:
         """The next piece of the answer's body was handed on."""
-        try:
+        with self._keeper.guard:
             self._add(piece)
-        except Exception:  # noqa: BLE001
-            # The call is the program's; whatever goes wrong here, it goes on.
-            self._keeper.failed()
 
     def _add(self, piece: bytes) -> None:
         self._size += len(piece)
@@ -144,11 +139,9 @@ class Tape:
         if self._over:
             return
         self._over = True
-        try:
+        with self._keeper.guard:
             self._ended = self._keeper.now()
             self._keeper.finished(self)
-        except Exception:  # noqa: BLE001
-            self._keeper.failed()
 
     def record(self) -> Record:
         """The record, redacted; on the writer's thread."""
