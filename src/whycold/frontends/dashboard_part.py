@@ -14,7 +14,15 @@ def main() -> None:
 
 
 def _serve(order: DashboardOrder) -> None:
-    about = Dashboard(order.store, order.spool, order.hosts, order.token, order.orders)
+    about = Dashboard(
+        order.store,
+        order.spool,
+        order.hosts,
+        order.token,
+        order.orders,
+        order.alerts,
+        order.metrics,
+    )
     run_dashboard(about, order.socket, ready=lambda: say(Said()), unwanted=until_unwanted)
 
 

@@ -11,7 +11,8 @@ __all__ = ["Dashboard"]
 class Dashboard:
     """The URL of the store, the folder of the spool, further ``hosts`` that may be asked for, and
     the ``token`` that must be shown to read, if any; ``orders`` is the folder for what the recorder
-    is to do.
+    is to do, ``alerts`` the file in which alerts say how they stand, ``metrics`` the one that keeps
+    counters from falling.
     """
 
     store: str
@@ -19,3 +20,5 @@ class Dashboard:
     hosts: tuple[str, ...] = ()
     token: str | None = None
     orders: str | None = None
+    alerts: str | None = None
+    metrics: str | None = None

@@ -24,6 +24,7 @@ from whycold.frontends.web.about import Dashboard
 from whycold.frontends.web.api import Api
 from whycold.frontends.web.asking import NotThere
 from whycold.frontends.web.guard import Guard
+from whycold.frontends.web.metrics import metrics_routes
 from whycold.frontends.web.openapi import document
 from whycold.frontends.web.otlp import otlp_routes
 from whycold.frontends.web.serving import Pages
@@ -78,6 +79,7 @@ def application(about: Dashboard) -> Starlette:
             table("/api/v1/releases.csv", lambda request: api.releases_csv(request.query_params)),
             data("/api/v1/calls/{id:path}", lambda request: api.call(request.path_params["id"])),
             *otlp_routes(about.orders),
+            *metrics_routes(about, access),
             *mcp_routes(_desk(about, access)),
         ],
         middleware=[Middleware(Guard, hosts=about.hosts, token=about.token)],
