@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import anthropic
@@ -192,9 +191,7 @@ def test_a_response_that_missed_says_why(reason: str, responses: Asked, engine: 
     assert 0 < answer.cache_missed_tokens <= before.usage.input_tokens
 
 
-def test_equal_requests_of_which_nothing_was_read_are_unavailable(
-    responses: Asked, engine: Engine
-):
+def test_equal_requests_of_which_nothing_was_read_are_unavailable(responses: Asked, engine: Engine):
     before = responses(of(NEUTRAL, OPENAI))
     engine.fresh()
     answer = responses(of(NEUTRAL, OPENAI), before.id).prompt_cache_diagnostics

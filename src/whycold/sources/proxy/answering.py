@@ -226,18 +226,18 @@ class AnsweringRelay(Relay):
     def _finish_tape(self) -> None:
         """The end, whatever it was: what came back makes the request one that can be named."""
         number, self._number = self._number, None
-        answer = self._answer_head
-        if number is None:
-            pass
-        elif answer is None or self._raw > self._hub.config.limits.asked_bytes:
-            self._asker.drop(number)
-        else:
-            raw = b"".join(self._came)
-            content = dechunk(raw) if answer.length == CHUNKED else raw
-            headers = _named(answer.lines, _CAME)
-            self._asker.tell(Came(number, answer.status, headers, content))
+        if number is not None:
+            self._asker.tell(self._what_came(number))
         self._came.clear()
         super()._finish_tape()
+
+    def _what_came(self, number: int) -> Came:
+        answer = self._answer_head
+        if answer is None or self._raw > self._hub.config.limits.asked_bytes:
+            return Came(number, 0, {}, b"")
+        raw = b"".join(self._came)
+        content = dechunk(raw) if answer.length == CHUNKED else raw
+        return Came(number, answer.status, _named(answer.lines, _CAME), content)
 
 
 def _name(line: bytes) -> bytes:

@@ -30,7 +30,9 @@ class Sent(msgspec.Struct, array_like=True, frozen=True, tag="sent"):
 
 
 class Came(msgspec.Struct, array_like=True, frozen=True, tag="came"):
-    """What came back of the request with that number, content coding and all."""
+    """What came back of the request with that number, content coding and all; ``status`` is 0 where
+    it is not to be had.
+    """
 
     number: int
     status: int
@@ -112,10 +114,6 @@ class Asker(asyncio.Protocol):
         """Say what came back; the answer is of no use any more."""
         self._answers.pop(came.number, None)
         self._say(came)
-
-    def drop(self, number: int) -> None:
-        """The answer is of no use any more."""
-        self._answers.pop(number, None)
 
     def answer(self, number: int) -> Compared | None:
         """The answer, if it is there."""
