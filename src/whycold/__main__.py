@@ -1,6 +1,6 @@
 """``python -m whycold`` is the command ``whycold``."""
 
-from whycold.frontends.cli import main
+from whycold.frontends.start import main
 
 if __name__ == "__main__":
     main()

@@ -79,6 +79,11 @@ COMMANDS: Mapping[str, _Place] = {
         "importing", "import_calls", "Import what other programs recorded, each call once."
     ),
     "erase": _Place("erase", "erase", "Delete calls for good, as if they had never been recorded."),
+    "statusline": _Place(
+        "statusline_command",
+        "statusline",
+        "Say in one line how a session's cache does: read ratio, last miss, its cause.",
+    ),
     "mcp": _Place(
         "mcp_command",
         "mcp",

@@ -5,7 +5,6 @@ else.
 from __future__ import annotations
 
 import os
-import sys
 import tomllib
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -13,13 +12,12 @@ from pathlib import Path
 
 from whycold.core.content import Json
 from whycold.errors import UserError
+from whycold.frontends.config_places import CONFIG, config_file, data_folder
 from whycold.frontends.config_settings import SETTINGS, Config, Given, built, flattened
 
 __all__ = ["Config", "environment", "load", "now", "unknown_variables"]
 
-_FILE = "whycold.toml"
 _PREFIX = "WHYCOLD_"
-_CONFIG = "WHYCOLD_CONFIG"
 _UPSTREAM = "WHYCOLD_UPSTREAM_"
 _RECEIVER = "WHYCOLD_RECEIVER_"
 _OF_RECEIVER = ("url", "secret")
@@ -51,12 +49,12 @@ def load(options: Mapping[str, Json] | None = None, file: Path | None = None) ->
         if value is not None
     }
     folder = found.parent.absolute() if found is not None else Path.cwd()
-    return built(given, _data_folder(), folder, found)
+    return built(given, Path(data_folder()), folder, found)
 
 
 def unknown_variables() -> list[str]:
     """Variables that look like settings and are none."""
-    known = {_variable(key) for key in SETTINGS if "NAME" not in key} | {_CONFIG}
+    known = {_variable(key) for key in SETTINGS if "NAME" not in key} | {CONFIG}
     return sorted(
         name
         for name in os.environ
@@ -67,13 +65,8 @@ def unknown_variables() -> list[str]:
 
 
 def _file(file: Path | None) -> Path | None:
-    named = file or (Path(path) if (path := os.environ.get(_CONFIG)) else None)
-    if named is not None:
-        return named.expanduser()
-    for folder in (Path(), _config_folder()):
-        if (folder / _FILE).is_file():
-            return folder / _FILE
-    return None
+    named = file.expanduser() if file is not None else config_file()
+    return Path(named) if named is not None else None
 
 
 def _read(file: Path) -> dict[str, Json]:
@@ -103,28 +96,3 @@ def _variables() -> dict[str, Given]:
 
 def _variable(key: str) -> str:
     return _PREFIX + key.upper().replace(".", "_")
-
-
-def _data_folder() -> Path:
-    return _folder("XDG_DATA_HOME", ".local/share")
-
-
-def _config_folder() -> Path:
-    return _folder("XDG_CONFIG_HOME", ".config")
-
-
-def _folder(variable: str, below_home: str) -> Path:
-    """The user's folder for whycold; of a variable that is no absolute path nothing is thought, as
-    the XDG Base Directory Specification 0.8 asks."""
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA", "")
-        return (Path(base) if base else _home() / "AppData/Local") / "whycold"
-    base = os.environ.get(variable, "")
-    return (Path(base) if os.path.isabs(base) else _home() / below_home) / "whycold"
-
-
-def _home() -> Path:
-    try:
-        return Path.home()
-    except RuntimeError:
-        raise UserError("this user has no home folder; say where to keep things: --store") from None
