@@ -84,6 +84,11 @@ COMMANDS: Mapping[str, _Place] = {
         "statusline",
         "Say in one line how a session's cache does: read ratio, last miss, its cause.",
     ),
+    "skill": _Place(
+        "skill",
+        "skill",
+        "Install the skill that leads an agent from a fallen cache ratio to a verified fix.",
+    ),
     "mcp": _Place(
         "mcp_command",
         "mcp",
