@@ -70,3 +70,22 @@ def test_a_link_leads_to_the_call_before(browser: Browser, address: str, store: 
         page.goto(f"/calls/{latest(store, 'expired')}")
         page.locator(".facts").get_by_text("msg_").first.click()
         expect(page.locator("h1")).to_be_visible()
+
+
+def test_more_parts_come_in_place(browser: Browser, address: str, store: str):
+    with opened(browser, address) as page:
+        page.goto(f"/calls/{latest(store, 'tool-edited')}?parts=3")
+        url, rows = page.url, page.locator(".parts tbody tr")
+        expect(rows).to_have_count(3)
+        page.locator("#parts").get_by_text("Show more").click()
+        expect(page.locator("#parts").get_by_text("Show more")).to_have_count(0)
+        assert rows.count() > 3
+        assert page.url == url
+
+
+def test_more_parts_are_a_link_without_script(browser: Browser, address: str, store: str):
+    with opened(browser, address, script=False) as page:
+        page.goto(f"/calls/{latest(store, 'tool-edited')}?parts=3")
+        page.locator("#parts").get_by_text("Show more").click()
+        expect(page.locator("#parts").get_by_text("Show more")).to_have_count(0)
+        assert page.url.endswith("parts=203#parts")

@@ -20,8 +20,8 @@ __all__ = ["Changed", "Line", "Piece", "changed", "whole"]
 
 _COLOURED = Look(colour=True)
 _LONGEST = 2000
-_MOST, _MOST_OF_A_RUN = 60, 12
-"""Places on a page, and blocks of one run; more are counted."""
+_MOST_OF_A_RUN = 12
+"""Blocks of one run; more are counted."""
 _SIGNS = {"-": "went", "+": "came"}
 
 
@@ -49,12 +49,12 @@ class Changed:
     main: bool
 
 
-def changed(told: Diagnosis) -> tuple[list[Changed], int]:
-    """The places of a diagnosis as far as a page shows them, and how many there are more."""
+def changed(told: Diagnosis, most: int) -> tuple[list[Changed], int]:
+    """The first places of a diagnosis, and how many there are more."""
     found = places(told)
     out = [
         Changed(place, tuple(_lines(place)), any(f.cause == told.cause for f in place.edits))
-        for place in found[:_MOST]
+        for place in found[:most]
     ]
     return out, len(found) - len(out)
 

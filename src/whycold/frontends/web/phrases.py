@@ -16,6 +16,7 @@ from whycold.frontends.printable import clipped, printable
 from whycold.frontends.reporting_edit import shared_ends
 from whycold.frontends.reporting_words import length_text, period_text, reason_word, stamp
 from whycold.frontends.web.address import place
+from whycold.frontends.web.headline import headline
 from whycold.query import Period, known_cost
 
 __all__ = ["FILTERS", "GLOBALS", "Edit", "colour", "edit_of", "line_of"]
@@ -158,6 +159,7 @@ FILTERS: Mapping[str, Callable[..., object]] = {
     "entry": entry,
     "entry_after": entry_after,
     "exact": exact,
+    "headline": headline,
     "lasting": days,
     "length_of": length_text,
     "moment": moment,

@@ -12,7 +12,7 @@ from whycold.frontends.explain_parts import part_of
 
 __all__ = ["Bar", "Drawn", "Tick", "prompt_strip"]
 
-_NARROW = 0.12
+_NARROW = 0.25
 """Percent of the width below which a part is drawn together with the next one."""
 
 

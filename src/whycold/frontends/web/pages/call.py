@@ -27,7 +27,10 @@ from whycold.store.records import Capture, Kept, Record
 __all__ = ["PAGE", "TEXT"]
 
 _SORTS = ("size", "order")
-_ROWS, _AROUND = 30, 4
+_ROWS, _PLACES, _AROUND = 30, 12, 4
+_MORE_ROWS, _MORE_PLACES = 200, 60
+"""What one more click shows."""
+_MOST = 5000
 _TABLE = ("section", "path", "name", "role", "tokens", "cached", "breakpoint")
 _VERDICTS = {
     Verdict.hit: ("hit", "good"),
@@ -69,7 +72,8 @@ def _show(ask: Ask) -> Mapping[str, object]:
     sort = ask.one_of("sort", _SORTS)
     found = parts(told, _prices()(record.call)) if told.blocks else []
     ordered = sorted(found, key=lambda part: -part.tokens) if sort == "size" else found
-    places, more = changed(told)
+    shown, rows = _count(ask, "places", _PLACES), _count(ask, "parts", _ROWS)
+    places, more = changed(told, shown)
     return {
         "record": record,
         "told": told,
@@ -79,15 +83,25 @@ def _show(ask: Ask) -> Mapping[str, object]:
         "drawn": prompt_strip(told),
         "places": places,
         "more_places": more,
+        "next_places": shown + _MORE_PLACES,
         "sort": sort,
-        "parts": ordered,
+        "parts": ordered[:rows],
+        "more_parts": ordered[rows:],
+        "next_parts": rows + _MORE_ROWS,
         "biggest": max((part.tokens for part in found), default=0),
-        "rows": _ROWS,
         "before": ask.query.found(told.predecessor),
         "beside_it": _around(ask, record),
         "texts_kept": record.capture is Capture.full,
         "lost": told.verdict in (Verdict.miss, Verdict.partial, Verdict.unknown),
     }
+
+
+def _count(ask: Ask, name: str, usual: int) -> int:
+    """How many of something the address asks for."""
+    given = ask.word(name) or str(usual)
+    if not given.isascii() or not given.isdecimal() or not 0 < int(given) <= _MOST:
+        raise UserError(f"{name} {given[:40]!r}: give a number from 1 to {_MOST}")
+    return int(given)
 
 
 @cache
@@ -148,7 +162,7 @@ PAGE = Page(
     _show,
     data=_data,
     rows=_rows,
-    own=("sort",),
+    own=("sort", "parts", "places"),
     filtered=False,
     scripts=("htmx.min.js",),
 )
