@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -61,6 +63,9 @@ def test_serve_sends_what_a_rule_finds_once_also_across_a_restart(home: Path, op
             eventually(lambda: doctor(serve.store_url)["alerts"]["receivers"][0]["delivered"] == 1)
             standing = doctor(serve.store_url)["alerts"]["rules"][0]
             assert (standing["firing"], standing["value"]) == (True, 1)
+            metrics = serve.fetch("/metrics")[2].decode()
+            assert 'whycold_alert_firing{alert="any miss"} 1' in metrics
+            assert 'whycold_alert_messages_total{receiver="ops",outcome="delivered"} 1' in metrics
             serve.kill("alerts")
         with serving(home, "--upstream", upstream, environment=secret) as serve:
             before = doctor(serve.store_url)["alerts"]["judged"]
@@ -73,6 +78,20 @@ def test_serve_sends_what_a_rule_finds_once_also_across_a_restart(home: Path, op
     assert said["culprits"][0]["edit"] == "Reads a{+ny+} file."
     assert said["url"].startswith("http://127.0.0.1:")
     assert url.startswith("http://127.0.0.1:")
+
+
+def test_recording_waits_for_no_alert(home: Path):
+    with (
+        caching_vendor() as vendor,
+        serving(home, "--upstream", f"anthropic={vendor.url}") as serve,
+    ):
+        pid = serve.pid("alerts")
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            assert serve.post("/v1/messages", asked(["one"], [tool("Read", "Reads.")]))[0] == 200
+            assert serve.recorded(1)["calls"] == 1
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
 
 def test_without_rules_there_is_no_process_for_them(home: Path):

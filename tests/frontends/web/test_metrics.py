@@ -146,6 +146,16 @@ def test_a_counter_never_falls_also_across_a_restart(
     assert value(later, "whycold_miss_size_tokens_count") == 3
 
 
+def test_of_what_was_erased_no_name_stays(about: Dashboard, store: Store, tmp_path: Path):
+    store.write("a", [record(1, project="payroll"), miss(2, project="payroll"), record(3)])
+    samples(about)
+    store.erase(Erase(project="payroll"))
+    assert b"payroll" not in get(about).body
+    assert b"payroll" not in (tmp_path / "metrics.json").read_bytes()
+    store.write("b", [record(9, project="payroll")])
+    assert value(samples(about), "whycold_calls_total", project="payroll") == 1
+
+
 def many(count: int) -> list[Record]:
     return [record(n, project=f"project {n:03}") for n in range(count)]
 

@@ -45,10 +45,12 @@ class Held:
         self._file, self._lock = file, threading.RLock()
         self._kept = self._read()
         self._known = set(self._kept.labels)
+        self._asked: set[str] = set()
         self._changed = False
 
     def __enter__(self) -> Held:
         self._lock.acquire()
+        self._asked.clear()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -75,6 +77,7 @@ class Held:
     def rising(self, series: Iterable[str], value: Decimal | int) -> Decimal | int:
         """What to show of a series, by its name and labels, when the store says ``value``."""
         key = "\0".join(series)
+        self._asked.add(key)
         before = self._kept.series.get(key)
         number = Decimal(value)
         shown = number
@@ -85,6 +88,19 @@ class Held:
             self._kept.series[key] = number, shown
             self._changed = True
         return shown if isinstance(value, Decimal) else int(shown)
+
+    def forget_others(self, labels: Iterable[Label]) -> None:
+        """Forget the series that were not asked for this time, and all labels but these: nothing is
+        left of them in the store, and nothing of what was erased may stay here.
+        """
+        shown = {_shortened(label) for label in labels}
+        gone = self._kept.series.keys() - self._asked
+        for key in gone:
+            del self._kept.series[key]
+        if gone or not self._known <= shown:
+            self._kept.labels = [label for label in self._kept.labels if label in shown]
+            self._known = set(self._kept.labels)
+            self._changed = True
 
     def _read(self) -> _Kept:
         if self._file is None:

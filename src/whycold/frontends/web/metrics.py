@@ -108,8 +108,9 @@ class Metrics:
             return [*out, *found, *self._of_alerts()]
 
     def _of_store(self, query: Query, store: Store) -> list[Family]:
-        progress = Progress.read(store.state())
-        lines, spread, last = query.crossed(Filters(), _BY), query.spreads(), query.last_seen()
+        with store.snapshot():
+            progress = Progress.read(store.state())
+            lines, spread, last = query.crossed(Filters(), _BY), query.spreads(), query.last_seen()
         calls: Counter[Label] = Counter()
         for line in lines:
             calls[_label(line)] += line.totals.calls
@@ -122,7 +123,9 @@ class Metrics:
             "whycold_last_call_timestamp_seconds", "When the latest call in the store was sent."
         )
         latest.add(last.timestamp() if last is not None else None)
-        return [*out, latest, *self._of_spool(progress)]
+        out += [latest, *self._of_spool(progress)]
+        self._held.forget_others(calls)
+        return out
 
     def _counters(self, lines: tuple[Cross, ...], names: dict[Label, Label]) -> Iterator[Family]:
         for name, help, read in _COUNTED:
