@@ -22,6 +22,7 @@ def _serve(order: DashboardOrder) -> None:
         order.orders,
         order.alerts,
         order.metrics,
+        order.settings,
     )
     run_dashboard(about, order.socket, ready=lambda: say(Said()), unwanted=until_unwanted)
 

@@ -18,9 +18,9 @@ from whycold.frontends.reporting_asking import how_to_begin, print_json
 from whycold.sources.served import How
 from whycold.sources.spool_counts import Count
 
-__all__ = ["doctor", "problems"]
+__all__ = ["KNOWN", "LEFT_OUT", "TRAFFIC", "doctor", "problems"]
 
-_LEFT_OUT: Final[Mapping[Count, str]] = {
+LEFT_OUT: Final[Mapping[Count, str]] = {
     Count.unrecorded_upgrade: (
         "connections became WebSocket or HTTP/2 and passed unrecorded; "
         "upstreams.NAME.websockets can refuse them"
@@ -35,7 +35,7 @@ _LEFT_OUT: Final[Mapping[Count, str]] = {
     Count.record_disk: "calls that the disk did not take",
     Count.record_failed: "calls that whycold could not write down: please report this",
 }
-_TRAFFIC: Final[Mapping[Count, str]] = {
+TRAFFIC: Final[Mapping[Count, str]] = {
     Count.refused: "requests the proxy refused (unknown path or host name, bad message)",
     Count.upstream_failed: "calls whose upstream could not be reached",
     Count.upstream_cut: "answers that the upstream cut off",
@@ -43,7 +43,7 @@ _TRAFFIC: Final[Mapping[Count, str]] = {
     Count.timed_out: "calls that took too long",
     Count.retried: "calls sent again, for the connection had gone stale",
 }
-_LOSSES: Final = tuple(c for c in _LEFT_OUT if not c.name.startswith("unrecorded"))
+_LOSSES: Final = tuple(c for c in LEFT_OUT if not c.name.startswith("unrecorded"))
 _MOST_REASONS: Final = 10
 
 
@@ -74,7 +74,7 @@ def problems(found: Facts) -> Iterator[str]:
         yield f"the variable {name} is no setting; docs/configuration.md lists them"
     for count in _LOSSES:
         if number := found.counts.counts.get(count, 0):
-            yield f"{exact(number)} {_LEFT_OUT[count]}"
+            yield f"{exact(number)} {LEFT_OUT[count]}"
     yield from _recorders(found)
     yield from alert_faults(standing(found.config))
     for path in found.set_aside:
@@ -121,8 +121,8 @@ def _page(found: Facts) -> Iterator[str]:
     wrong = list(problems(found))
     yield from _part("Problems", wrong or ["none found"])
     yield from _part("Recording", _recording(found))
-    yield from _part("Left out", _counted(found, _LEFT_OUT))
-    yield from _part("Traffic", _counted(found, _TRAFFIC))
+    yield from _part("Left out", _counted(found, LEFT_OUT))
+    yield from _part("Traffic", _counted(found, TRAFFIC))
     progress = found.store.progress
     if progress is not None:
         yield from _part("No calls", _reasons(progress.skipped.most_common(_MOST_REASONS)))
@@ -179,7 +179,7 @@ def _reasons(counts: list[tuple[str, int]]) -> Iterator[str]:
     yield from (f"{exact(number):>9}  {printable(why)}" for why, number in counts)
 
 
-_KNOWN: Final[Mapping[str, str]] = {
+KNOWN: Final[Mapping[str, str]] = {
     How.configured: "as configured",
     How.address: "by its address",
     How.server: "by the Server header",
@@ -190,7 +190,7 @@ _KNOWN: Final[Mapping[str, str]] = {
 
 def _providers(providers: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
     for name, said in providers.items():
-        how = _KNOWN.get(said.get("known_by", ""), "")
+        how = KNOWN.get(said.get("known_by", ""), "")
         yield f"{name}: {said.get('provider', '')}, {how}"
 
 

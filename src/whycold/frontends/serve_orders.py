@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from whycold.frontends.config_settings import Config
+from whycold.frontends.doctor_facts import settings_shown
 from whycold.frontends.serve_parts import (
     AlertsOrder,
     DashboardOrder,
@@ -84,6 +85,7 @@ class Orders:
                     str(config.orders_folder),
                     str(config.alerts_file),
                     str(config.metrics_file),
+                    tuple((s.key, s.value, s.origin) for s in settings_shown(config)),
                 )
             case Part.alerts:
                 alerting, host = config.alerting, reachable(config.host)

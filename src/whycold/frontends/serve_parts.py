@@ -107,7 +107,8 @@ class RecorderOrder(msgspec.Struct, frozen=True):
 class DashboardOrder(msgspec.Struct, frozen=True):
     """For the dashboard; ``socket`` is an inherited descriptor that listens already, ``token`` what
     must be shown to read, ``orders`` the folder for what the recorder is to do, ``alerts`` the file
-    in which alerts say how they stand, ``metrics`` the one that keeps counters from falling.
+    in which alerts say how they stand, ``metrics`` the one that keeps counters from falling,
+    ``settings`` what holds: key, value and where it was said.
     """
 
     store: str
@@ -118,6 +119,7 @@ class DashboardOrder(msgspec.Struct, frozen=True):
     orders: str | None = None
     alerts: str | None = None
     metrics: str | None = None
+    settings: tuple[tuple[str, str, str], ...] = ()
 
 
 class AlertsOrder(msgspec.Struct, frozen=True):

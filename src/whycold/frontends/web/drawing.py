@@ -32,6 +32,8 @@ STYLES = (
     "call.css",
     "culprit.css",
     "session.css",
+    "releases.css",
+    "settings.css",
 )
 _MENUS = (Dimension.project, Dimension.model, Dimension.agent, Dimension.release)
 _CHOICES = 300

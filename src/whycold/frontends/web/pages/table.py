@@ -8,9 +8,11 @@ from whycold.frontends.web.pages import (
     culprits,
     misses,
     overview,
+    releases,
     search,
     session,
     sessions,
+    settings,
 )
 from whycold.frontends.web.pages.page import Page
 
@@ -26,5 +28,7 @@ PAGES: tuple[Page, ...] = (
     call.PAGE,
     sessions.PAGE,
     session.PAGE,
+    releases.PAGE,
+    settings.PAGE,
     search.PAGE,
 )
