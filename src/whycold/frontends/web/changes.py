@@ -49,7 +49,7 @@ class Changed:
     main: bool
 
 
-def changed(told: Diagnosis, most: int) -> tuple[list[Changed], int]:
+def changed(told: Diagnosis, most: int = 60) -> tuple[list[Changed], int]:
     """The first places of a diagnosis, and how many there are more."""
     found = places(told)
     out = [
