@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 from collections.abc import Callable
 
@@ -11,6 +12,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -82,7 +84,10 @@ def application(about: Dashboard) -> Starlette:
             *metrics_routes(about, access),
             *mcp_routes(_desk(about, access)),
         ],
-        middleware=[Middleware(Guard, hosts=about.hosts, token=about.token)],
+        middleware=[
+            Middleware(Guard, hosts=about.hosts, token=about.token),
+            Middleware(GZipMiddleware, minimum_size=2000, compresslevel=4),
+        ],
         exception_handlers={
             UserError: lambda request, error: _said(
                 pages, request, *_told(error), fresh=isinstance(error, Missing)
@@ -164,5 +169,8 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        # what is there from the beginning stays, so that it is not looked through again and again
+        gc.collect()
+        gc.freeze()
         if self.started:
             self._ready()
