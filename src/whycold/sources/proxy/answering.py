@@ -156,9 +156,8 @@ class AnsweringRelay(Relay):
             self._splicer = splicer
             self._chunks = ChunkContent() if answer.length == CHUNKED else None
             self._framed = answer.length != UNTIL_CLOSE
-            if answer.length >= 0:
-                answer.kept = [line for line in answer.kept if _name(line) not in _FRAMING]
-                answer.kept.append(b"Transfer-Encoding: chunked")
+            if self._framed:
+                answer.in_chunks()
         super()._begin_answer(answer, data)
 
     def _splicer_for(self, answer: ResponseHead) -> Splicer | None:

@@ -30,6 +30,7 @@ _RESPONSE = re.compile(
 )
 _TIMEOUT = re.compile(rb"timeout=([0-9]{1,6})", re.I)
 _DROPPED: Final = HOP | CONNECTION | UPGRADE | KEEP_ALIVE
+_FRAMING: Final = (b"content-length", b"transfer-encoding", b"trailer")
 
 
 class ResponseHead:
@@ -58,6 +59,12 @@ class ResponseHead:
         self.length: int = NOT_SAID
         self.keep_alive = minor == 1
         self.keep_alive_s: int | None = None
+
+    def in_chunks(self) -> None:
+        """Has the body go on in chunks, its length not being known any more."""
+        lines = [line for line in self.kept if line.partition(b":")[0].lower() not in _FRAMING]
+        self.kept = [*lines, b"Transfer-Encoding: chunked"]
+        self.block = b"\r\n".join((self.block[: self.block.index(b"\r\n")], *self.kept, b"\r\n"))
 
     def forwarded(self, *extra: bytes) -> bytes:
         """The head to send to the client, with ``extra`` header lines at its end."""
