@@ -5,8 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +17,7 @@ from click.testing import CliRunner, Result
 from inline_snapshot import snapshot
 
 from tests.traffic import recorded
+from whycold.core.cost import Rates
 from whycold.frontends.cli import cli, main
 from whycold.store.answers import Filters
 from whycold.store.opening import open_store
@@ -184,3 +188,10 @@ def test_a_reader_that_has_enough_is_no_mistake(url: str, form: str):
         process.stdout.close()
         told = process.stderr.read()
         assert (process.wait(), told) == (0, b"")
+
+
+def test_tiny_costs_keep_their_distance_to_the_tokens(tmp_path: Path):
+    rates = Rates(cache_read=Decimal(0), cache_write_5m=Decimal("0.0000000002"))
+    shown = run("--store", recorded(tmp_path, price=lambda call: rates), columns=80).stdout
+    assert "$0.000000" in shown
+    assert not re.search(r"\d\$", shown)

@@ -72,3 +72,12 @@ def test_nothing_is_there_yet(tmp_path: Path):
 def test_mistakes_are_told_in_one_line(url: str):
     assert "choose one" in whycold("releases", "--json", "--csv", "--store", url).mistake
     assert "limit 'x'" in whycold("releases", "--limit", "x", "--store", url).mistake
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 120])
+def test_columns_that_do_not_fit_are_left_out_whole(url: str, columns: int):
+    lines = whycold("releases", "--store", url, COLUMNS=str(columns)).out.splitlines()
+    head, first = lines[1], lines[2]
+    assert len(head) <= columns
+    assert first.count("→") == sum(name in head for name in ("ratio", "missed/call", "cost/call"))
+    assert ("cost/call" in head) is (columns == 120)

@@ -188,8 +188,8 @@ def test_a_narrow_terminal_shows_what_matters_most(url: str):
    new · agent 4.12 · …: Search the {+handbook and +}docs.…
  ■ settings.model                            19.1k  $0.0659
    expected · agent 4.11 · [-claude-opu…-]{+claude-son…+}
- ■ messages[1].content[0]                     1.7k $0.00984
-   new · agent 4.12 · [-delta alder fjord pebble f…-]
+ ■ messages[1].content[0]                     8.4k  $0.0412
+   agent 4.11 · [-quartz nacre birch quartz quartz…-]
 """)
 
 

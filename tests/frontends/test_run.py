@@ -135,6 +135,7 @@ def test_before_a_serve_that_runs_only_its_own_calls_are_told(
     assert lines[0].startswith("whycold: 2 calls, ")
     assert lines[1].startswith("whycold: 1 miss, ")
     assert "--session run-" in lines[2]
+    assert lines[2].endswith(f" --store {serve.store_url}")
 
 
 def test_a_program_that_is_not_there_is_one_line(tmp_path: Path, environment: Mapping[str, str]):

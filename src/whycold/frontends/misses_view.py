@@ -32,31 +32,33 @@ def listing(page: Page, words: str, look: Look) -> Iterator[Text]:
     yield Text()
     if words:
         yield Text(words, style=SOFT)
+    cost = max([_COST, *(len(usd(kept.told.missed_cost_usd)) + 1 for kept in page.items)])
     for day, kept in groupby(page.items, lambda kept: kept.told.at.date()):
         title = f"{day:%a} {day.day} {day:%b %Y} UTC"
-        head = Text(title.ljust(look.width - _TOKENS - _COST), style="bold")
-        yield head.append(f"{'tokens':>{_TOKENS}}{'cost':>{_COST}}", style=f"{SOFT} not bold")
+        head = Text(title.ljust(look.width - _TOKENS - cost), style="bold")
+        yield head.append(f"{'tokens':>{_TOKENS}}{'cost':>{cost}}", style=f"{SOFT} not bold")
         for one in kept:
-            yield from _miss(one.told, look)
+            yield from _miss(one.told, cost, look)
         yield Text()
     shown = f"{len(page.items)} miss{'' if len(page.items) == 1 else 'es'}"
     more = f"; older ones: --cursor {page.next}" if page.next else ""
     yield Text(f"{shown}{more}. One of them in full: whycold explain ID", style=SOFT)
 
 
-def _miss(told: Diagnosis, look: Look) -> Iterator[Text]:
+def _miss(told: Diagnosis, cost: int, look: Look) -> Iterator[Text]:
+    """One miss; ``cost`` is the width of that column."""
     wide = look.width >= _WIDE
     edit = main_edit(told)
     colour, verdict = VERDICTS[told.verdict]
     line = Text(no_wrap=True).append("■ ", style=reason_colour(told.reason))
     line.append(f"{told.at:%H:%M:%S}  ").append(f"{verdict:<9}", style=colour)
     cause = row_of(told.cause or "unexplained", _CAUSE)
-    room = look.width - line.cell_len - _TOKENS - _COST - (len(cause) + 2 if wide else 0)
+    room = look.width - line.cell_len - _TOKENS - cost - (len(cause) + 2 if wide else 0)
     line.append(cause if edit is None else row_of(edit.path, room), style="bold")
     if wide and edit is not None:
         line.append(f"  {cause}", style=SOFT)
-    line.pad_right(look.width - _TOKENS - _COST - line.cell_len)
-    yield line.append(f"{exact(told.missed_tokens):>{_TOKENS}}{usd(told.missed_cost_usd):>{_COST}}")
+    line.pad_right(look.width - _TOKENS - cost - line.cell_len)
+    yield line.append(f"{exact(told.missed_tokens):>{_TOKENS}}{usd(told.missed_cost_usd):>{cost}}")
     yield from _beneath(told, edit, look)
 
 

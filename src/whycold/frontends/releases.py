@@ -33,6 +33,8 @@ __all__ = ["releases"]
 
 _COLOURS = {Word.better: GOOD, Word.worse: BAD}
 _COLUMNS = {"since": 14, "calls": 9, "read ratio": 18, "missed/call": 18, "cost/call": 20}
+_NAME = 16
+"""Characters that a marker's name has at least; columns that leave it fewer are left out."""
 
 
 @click.command()
@@ -91,29 +93,40 @@ def _show(query: Query, changes: Sequence[Change]) -> None:
 
 
 def _rows(changes: Sequence[Change], look: Look) -> Iterator[Text]:
-    room = max(16, look.width - sum(_COLUMNS.values()))
+    cells = [_cells(change) for change in changes]
+    columns = {
+        name: max(least, *(len(row[name][0]) + 2 for row in cells))
+        for name, least in _COLUMNS.items()
+    }
+    while len(columns) > 1 and look.width - sum(columns.values()) < _NAME:
+        columns.popitem()
+    room = max(_NAME, look.width - sum(columns.values()))
     head = Text("Marker".ljust(room), style="bold", no_wrap=True)
-    for name, cells in _COLUMNS.items():
-        head.append(name.rjust(cells), style=f"{SOFT} not bold")
+    for name, width in columns.items():
+        head.append(name.rjust(width), style=f"{SOFT} not bold")
     yield head
-    for change in changes:
+    for change, row in zip(changes, cells, strict=True):
         marker = change.marker
         name = marker.name if marker.kind is MarkerKind.release else f"new {marker.kind}"
         line = Text(no_wrap=True).append(row_of(name, room - 2), style="bold")
         line.pad_right(room - line.cell_len)
-        ratio, tokens, cost = change.read_ratio, change.missed_tokens, change.missed_cost_usd
-        cells = {
-            "since": (stamp(marker.at), None),
-            "calls": (exact(change.after.totals.calls), None),
-            "read ratio": (_pair(ratio.before, ratio.after, _percent), ratio.word),
-            "missed/call": (_pair(tokens.before, tokens.after, _short), tokens.word),
-            "cost/call": (_pair(cost.before, cost.after, _usd), cost.word),
-        }
-        for column, (text, word) in cells.items():
+        for column, width in columns.items():
+            text, word = row[column]
             style = _COLOURS.get(word, "") if word is not None else SOFT
-            line.append(text.rjust(_COLUMNS[column]), style=style)
+            line.append(text.rjust(width), style=style)
         yield line
         yield Text(f"  {_told(change)}", style=SOFT, no_wrap=True)
+
+
+def _cells(change: Change) -> dict[str, tuple[str, Word | None]]:
+    ratio, tokens, cost = change.read_ratio, change.missed_tokens, change.missed_cost_usd
+    return {
+        "since": (stamp(change.marker.at), None),
+        "calls": (exact(change.after.totals.calls), None),
+        "read ratio": (_pair(ratio.before, ratio.after, _percent), ratio.word),
+        "missed/call": (_pair(tokens.before, tokens.after, _short), tokens.word),
+        "cost/call": (_pair(cost.before, cost.after, _usd), cost.word),
+    }
 
 
 def _told(change: Change) -> str:

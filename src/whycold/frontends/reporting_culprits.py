@@ -37,6 +37,8 @@ def culprit_rows(
     days = max(len(_days(culprit, report.period)) for culprit in culprits) if wide else 0
     names = _COLUMNS if wide else _FEWER if look.width >= _MIDDLE else _NARROW
     shown = {name: _COLUMNS[name] for name in names}
+    costs = (len(usd(known_cost(culprit.row))) + 1 for culprit in culprits)
+    shown["cost"] = max(shown["cost"], *costs)
     room = look.width - sum(shown.values()) - (days + 2 if days > 2 else 0)
     head = Text("Culprits".ljust(room), style="bold", no_wrap=True)
     for name, cells in shown.items():

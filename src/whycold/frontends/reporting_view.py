@@ -180,18 +180,21 @@ def _input(totals: Totals, width: int, look: Look) -> list[Text]:
     head = Text("Input", style="bold").append(
         f"{short(whole):>{width - 5}}", style=f"{SOFT} not bold"
     )
-    strip, legend, done = Text(), Text(), 0
+    strip, legends, done = Text(), [Text()], 0
     for name, tokens in known.items():
         start, done = done, done + tokens
         cells = round(done * width / whole) - round(start * width / whole)
         # three tones where there are no colours
         char = "█" if look.colour else "█▓░"[list(parts).index(name)]
         strip.append(char * cells, style=_INPUT[name])
-        gap = "  " if legend else ""
-        legend.append(f"{gap}■ ", style=_INPUT[name])
-        legend.append(f"{name} {percent(tokens, whole)}", style=SOFT)
-    legend.truncate(width)
-    return [head, strip, legend]
+        item = Text("■ ", style=_INPUT[name])
+        item.append(f"{name} {percent(tokens, whole)}", style=SOFT)
+        gap = "  " if legends[-1] else ""
+        if legends[-1].cell_len + len(gap) + item.cell_len > width:
+            legends.append(item)
+        else:
+            legends[-1].append(gap).append_text(item)
+    return [head, strip, *legends]
 
 
 def _models(report: Report, look: Look) -> Table:

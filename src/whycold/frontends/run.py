@@ -67,7 +67,8 @@ def run(
         if found is not None and not quiet:
             wait_until_kept(config.store, Path(found.spool))
     if not quiet:
-        _tell(summary(config.store, began - _SLACK, now() + _SLACK, session))
+        chosen = store is not None or file is not None
+        _tell(summary(config.store, began - _SLACK, now() + _SLACK, session, chosen=chosen))
     sys.exit(code)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from datetime import datetime
 from pathlib import Path
@@ -24,7 +25,7 @@ _STEP_S: Final = 0.1
 _QUIET: Final = 5
 """Looks at an empty spool, one after the other, that show that nothing more comes: the proxy
 writes what has ended within a fraction of a second."""
-_LONGEST: Final = 150
+_LONGEST: Final = 120
 
 
 def wait_until_kept(url: str, spool: Path) -> None:
@@ -50,17 +51,23 @@ def _is_kept(url: str, spool: Path) -> bool:
         store.close()
 
 
-def summary(url: str, since: datetime, until: datetime, session: str | None) -> list[str]:
+def summary(
+    url: str, since: datetime, until: datetime, session: str | None, *, chosen: bool = False
+) -> list[str]:
     """What is told of the calls between two times: those of a session, if any are.
 
-    ``session`` is None when no other program's calls can be among them. Raises UserError.
+    ``session`` is None when no other program's calls can be among them. A store that was
+    ``chosen`` is named in the command that shows more. Raises UserError.
     """
     store = open_store(url, write=False)
     try:
         filters = Filters(since=since, until=until)
         own = Filters(since=since, until=until, session=session)
         labelled = session is not None and store.totals(own).calls > 0
-        return _told(store, own if labelled else filters, mixed=bool(session) and not labelled)
+        lines = _told(store, own if labelled else filters, mixed=bool(session) and not labelled)
+        if chosen and store.totals(filters).calls:
+            lines[-1] += f" --store {shlex.quote(url)}"
+        return lines
     finally:
         store.close()
 
@@ -105,7 +112,8 @@ def _why(culprit: Culprit, totals: Totals) -> str:
     title = printable(row.title or row.cause or "unexplained")
     path = f" ({printable(row.path)})" if row.path else ""
     share = "" if row.misses == totals.misses else f" in {row.misses} of them"
-    return _cut(f"{misses}, {lost}: {title}{path}{share}.")
+    ends = f"{path}{share}."
+    return f"{misses}, {lost}: {_cut(title, max(40, _LONGEST - len(ends)))}{ends}"
 
 
 def _within(filters: Filters) -> str:
@@ -114,5 +122,5 @@ def _within(filters: Filters) -> str:
     return f"--since {time_text(filters.since)} --until {time_text(filters.until)}"
 
 
-def _cut(line: str) -> str:
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
