@@ -114,6 +114,13 @@ def test_mistakes_are_told_in_one_line(url: str, words: list[str], said: str):
     assert said in whycold("culprits", *words, "--store", url).mistake
 
 
+def test_a_culprit_takes_one_decision_at_a_time(url: str):
+    id = reworded(url)["id"]
+    ran = whycold("culprits", "--resolve", id, "--ignore", id[:8], "--store", url)
+    assert "choose one for each culprit" in ran.mistake
+    assert reworded(url)["state"] == "open"
+
+
 def test_of_several_decisions_one_that_cannot_be_made_undoes_all(url: str):
     id = reworded(url)["id"]
     assert whycold("culprits", "--resolve", id, "--ignore", "none-such", "--store", url).code == 2

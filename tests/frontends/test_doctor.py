@@ -93,7 +93,7 @@ def test_a_serve_that_runs_is_found_with_its_ports_and_what_it_kept(serve: Serve
     found = told("--store", serve.store_url)
     # doctor was not told of the --upstream
     assert found["problems"] == [
-        "upstream anthropic (api.anthropic.com) does not say who answers, and is taken for "
+        "upstream anthropic does not say who answers, and is taken for "
         "anthropic: set upstreams.anthropic.provider"
     ]
     running = found["serve"]

@@ -110,6 +110,8 @@ def _decide(
     try:
         query = Query(store)
         found = [(query.culprit(id), state) for state, ids in decided.items() for id in ids]
+        if len({culprit.row.id for culprit, _ in found}) < len(found):
+            raise UserError("--resolve, --ignore, --reopen: choose one for each culprit")
         for culprit, state in found:
             about = release if state is CulpritState.resolved else None
             store.mark(culprit.row.id, Mark(state, now(), about, note))

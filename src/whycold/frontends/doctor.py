@@ -108,11 +108,10 @@ def _recorders(found: Facts) -> Iterator[str]:
     if lost := sum(progress.damaged.values()):
         yield f"{size(lost)} of the spool could not be read"
     for name, said in progress.providers.items():
-        behind = found.config.upstreams.get(name)
-        if said.get("known_by") == How.shape and behind is not None:
+        if said.get("known_by") == How.shape and name in found.config.upstreams:
             yield (
-                f"upstream {name} ({behind.upstream.authority}) does not say who answers, and is "
-                f"taken for {said.get('provider')}: set upstreams.{name}.provider"
+                f"upstream {name} does not say who answers, and is taken for "
+                f"{said.get('provider')}: set upstreams.{name}.provider"
             )
 
 
@@ -129,8 +128,10 @@ def _page(found: Facts) -> Iterator[str]:
         yield from _part("Without a prompt", _reasons(progress.lacking.most_common(_MOST_REASONS)))
         yield from _part("Who answers", _providers(progress.providers))
     yield from _part("Alerts", alert_lines(standing(found.config)))
-    file = found.config.file
-    yield from _part(f"Settings ({file if file else 'no whycold.toml'})", _settings(found))
+    # The options of a serve that runs are its own.
+    whose = " of what is started now" if found.serve is not None else ""
+    file = found.config.file or "no whycold.toml"
+    yield from _part(f"Settings{whose} ({file})", _settings(found))
 
 
 def _part(title: str, lines: Iterator[str] | list[str]) -> Iterator[str]:

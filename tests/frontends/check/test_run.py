@@ -72,3 +72,9 @@ def test_a_suite_that_fails_fails(folder: Path):
         code, found, said = checked(folder, vendor, "fail")
     assert (code, found["passed"]) == (1, True)
     assert "the command failed (exit code 7)" in said
+
+
+def test_a_suite_that_fails_before_its_first_call_fails(folder: Path):
+    ran = whycold(folder, "check", "--run", "false")
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr == "whycold: the command failed (exit code 1)\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -104,15 +105,18 @@ def check(
         return count(query, asked.filters, allow)
 
     counted, code = _counted(of, recordings, kind, command, upstream, store)
-    if not counted.totals.calls:
+    if not counted.totals.calls and not code:
         raise UserError("there is no call to check; see --help for where they may come from")
+    if not counted.totals.calls:
+        _failed(code)
+        sys.exit(1)
     verdict = held_against(counted, limits)
     if update_baseline and baseline is not None:
         Baseline.write(baseline, counted.broken)
         click.echo(f"whycold: {baseline} accepts {len(counted.broken)} culprits", err=True)
     _tell(counted, verdict, "json" if as_json_ else form, output)
     if code:
-        click.echo(f"whycold: the command failed (exit code {code})", err=True)
+        _failed(code)
     if code or not all(one.passed for one in verdict):
         sys.exit(1)
 
@@ -142,6 +146,10 @@ def _counted(
             return of(query), 0
     with asking(store) as query:
         return of(query), 0
+
+
+def _failed(code: int) -> None:
+    click.echo(f"whycold: the command failed (exit code {code})", err=True)
 
 
 def _dollars(text: str | None) -> Decimal | None:
@@ -226,5 +234,5 @@ def _culprit(one: Broken, look: Look) -> Iterator[Text]:
         f"{short(one.missed_tokens)} tokens{estimate}{cost} · culprit {one.id}",
         style=SOFT,
     )
-    if told.advice:
-        yield Text(f"  {printable(told.advice)}")
+    for words in textwrap.wrap(printable(told.advice or ""), look.width - 2):
+        yield Text(f"  {words}")

@@ -38,7 +38,7 @@ def of_recordings(paths: Sequence[Path], kind: str | None) -> Generator[tuple[Qu
     """
     for path in paths:
         if not path.exists():
-            raise UserError(f"there is no {path}")
+            raise UserError(f"{path}: there is no such file or folder")
     config = load({})
     with _own_store() as url:
         store = open_store(url, write=True)

@@ -33,7 +33,7 @@ class Baseline:
                 given = msgspec.json.decode(file.read(_MOST_BYTES), type=_File)
         except OSError as error:
             raise UserError(
-                f"cannot read {path} ({error.strerror}); write it with --update-baseline"
+                f"{path}: cannot be read ({error.strerror}); write it with --update-baseline"
             ) from None
         except (msgspec.DecodeError, msgspec.ValidationError) as error:
             raise UserError(f"{path} is no baseline of whycold check: {error}") from None
@@ -109,8 +109,9 @@ def check(counted: Counted, limits: Limits) -> Outcome:
         out.append(_ratio(counted, least))
     if limits.baseline is not None:
         fresh = tuple(one for one in broken if one.id not in limits.baseline.culprits)
-        many = "1 culprit is" if len(fresh) == 1 else f"{len(fresh) or 'no'} culprits are"
-        out.append(Checked("baseline", not fresh, f"{many} not in the baseline", fresh))
+        many = "1 culprit is" if len(fresh) == 1 else f"{exact(len(fresh))} culprits are"
+        words = f"{many} not in the baseline" if fresh else "all culprits are in the baseline"
+        out.append(Checked("baseline", not fresh, words, fresh))
     return tuple(out)
 
 
