@@ -133,7 +133,7 @@ class _Commands(click.Group):
     cls=_Commands,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 done, 2 your mistake, told in one line.",
+    epilog="Exit codes: 0 done, 1 check or lint found too much, 2 your mistake, told in one line.",
 )
 @click.version_option(__version__, prog_name="whycold", message="%(prog)s %(version)s")
 @click.pass_context

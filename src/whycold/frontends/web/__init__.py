@@ -1,1 +1,1 @@
-"""The JSON API of a running serve; the dashboard will stand on it."""
+"""What the dashboard's port answers: pages, JSON, telemetry that is sent there, metrics."""
