@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from whycold.core.content import Json
 from whycold.core.numbers import exact
@@ -17,10 +18,12 @@ from whycold.frontends.web.about import Dashboard
 from whycold.frontends.web.asking import Ask
 from whycold.frontends.web.pages.page import Page
 from whycold.sources.spool_counts import Count
+from whycold.store.answers import Contents
 
 __all__ = ["PAGE", "ways"]
 
 _MOST_REASONS = 10
+_COUNTED_FOR = timedelta(minutes=1)
 _CAPTURES = {
     "full": "prompts and replies as text",
     "hash": "digests under a key in the place of text",
@@ -51,9 +54,17 @@ class Way:
     text: str
 
 
-def _facts(about: Dashboard) -> Facts:
+_counted_at: dict[str, tuple[datetime, Contents]] = {}
+"""What was counted in a store, and when."""
+
+
+def _facts(about: Dashboard, now: datetime) -> Facts:
     config = load({"store": about.store})
-    found = facts(_with_spool(config, about.spool))
+    at, contents = _counted_at.get(about.store, (now, None))
+    fresh = contents if abs(now - at) < _COUNTED_FOR else None
+    found = facts(_with_spool(config, about.spool), fresh)
+    if fresh is None and found.store.contents is not None:
+        _counted_at[about.store] = now, found.store.contents
     if about.settings:
         held = tuple(SettingShown(*setting) for setting in about.settings)
         found = replace(found, settings=held)
@@ -65,7 +76,7 @@ def _with_spool(config: Config, folder: str) -> Config:
 
 
 def _show(ask: Ask) -> Mapping[str, object]:
-    found = _facts(ask.about)
+    found = _facts(ask.about, ask.now)
     settings = {setting.key: setting.value for setting in found.settings}
     progress = found.store.progress
     serve = found.serve
@@ -143,7 +154,7 @@ def ways(url: str) -> Sequence[Way]:
 
 def _data(ask: Ask) -> Json:
     """What ``whycold doctor --json`` prints."""
-    found = _facts(ask.about)
+    found = _facts(ask.about, ask.now)
     said: list[Json] = [*problems(found)]
     alerts = alerts_json(standing(found.config))
     return {**found.as_json(), "alerts": alerts, "problems": said}
