@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup run examples test test-fast test-clients check check-format check-lint check-types check-layers \
-        check-docs fix docs lock clean
+        check-docs fix docs pictures lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -65,6 +65,10 @@ fix: setup  ## format, and mend what ruff can mend
 
 docs: setup  ## write the generated pages of docs/ anew
 	@$(foreach script,$(DOCS),$(BIN)/python $(script))
+
+pictures: setup  ## make the pictures of docs/ anew (needs chromium)
+	@$(BIN)/python scripts/make_pictures.py
+	@$(BIN)/python -m scripts.make_dashboard_pictures
 
 lock: setup  ## resolve requirements/*.txt anew (UPGRADE=1: to newer releases)
 	@scripts/lock $(if $(UPGRADE),--upgrade)
