@@ -145,7 +145,7 @@ def test_the_session_used_last_comes_first_page_by_page(store: Store):
         (Filters(verdict="miss"), set()),
         (Filters(session="s1"), {"s1"}),
     ],
-    ids=str,
+    ids=lambda given: str(sorted(given) if isinstance(given, set) else given),
 )
 def test_sessions_with_a_call_that_fits(store: Store, filters: Filters, sessions: set[str]):
     store.write(
