@@ -28,7 +28,7 @@ from tests.llama.bodies import Body, body
 from tests.llama.engine.answer import Api
 from tests.llama.engine.server import Engine
 from tests.llama.prompt import NEUTRAL, Message, Prompt, Text
-from tests.serving import Serve, serving
+from tests.serving import Serve, eventually, serving
 
 pytestmark = pytest.mark.slow
 
@@ -201,3 +201,29 @@ def test_equal_requests_of_which_nothing_was_read_are_unavailable(responses: Ask
 def test_a_response_that_nobody_knows_is_not_found(responses: Asked):
     answer = responses(of(NEUTRAL, OPENAI), "resp_unknown").prompt_cache_diagnostics
     assert type(answer) is of_responses.PromptCacheDiagnosticsComparisonResponseNotFound
+
+
+def test_no_answer_is_taken_for_the_providers_own(messages: Asked, serve: Serve):
+    before = messages(of(NEUTRAL), **first(None))
+    after = messages(of(other_messages(NEUTRAL)), **first(before.id))
+    assert after.diagnostics.cache_miss_reason.type == "messages_changed"
+    with serve.store() as store:
+        record = eventually(lambda: store.record(after.id))
+    assert record is not None
+    assert record.call.reply.verdict is None
+    assert record.call.prompt.links.compares == before.id
+    assert (record.told.reason, record.told.grade) == ("messages_changed", "consistent")
+    assert record.told.provider_reason is None
+
+
+def test_who_compares_may_die_and_knows_afterwards_what_was_recorded(messages: Asked, serve: Serve):
+    before = messages(of(NEUTRAL), **first(None))
+    serve.settled()
+    serve.kill("diagnoser")
+
+    def told() -> str | None:
+        diagnostics = messages(of(other_tools(NEUTRAL)), **first(before.id)).diagnostics
+        reason = diagnostics.cache_miss_reason
+        return reason and reason.type
+
+    assert eventually(told) == "tools_changed"

@@ -344,7 +344,12 @@ def test_the_providers_diagnosis_is_kept_verbatim(
     assert (verdict.said, verdict.reason, verdict.missed_tokens) == (said_, reason, missed)
 
 
-@pytest.mark.parametrize("body", [{}, {"diagnostics": {}}, {"diagnostics": "none"}])
+OURS: Any = {"cache_miss_reason": {"type": "unavailable"}, "answered_by": "whycold"}
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"diagnostics": {}}, {"diagnostics": "none"}, {"diagnostics": OURS}]
+)
 def test_a_response_without_a_diagnosis_has_none(body: Any):
     assert answer(type="message", **body).verdict is None
 

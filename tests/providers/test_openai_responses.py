@@ -174,7 +174,12 @@ def test_the_providers_diagnosis_is_kept_verbatim(
     assert (verdict.said, verdict.reason, verdict.missed_tokens) == (said, reason, missed)
 
 
-@pytest.mark.parametrize("body", [{}, {"prompt_cache_diagnostics": None}])
+OURS: JsonMap = {"type": "cache_hit", "answered_by": "whycold"}
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"prompt_cache_diagnostics": None}, {"prompt_cache_diagnostics": OURS}]
+)
 def test_a_response_without_a_diagnosis_has_none(body: JsonMap):
     assert OPENAI_RESPONSES.read_reply(body, OPENAI).verdict is None
 

@@ -104,3 +104,14 @@ def test_where_nothing_tells_the_formats_owner_is_meant_or_the_models():
     deepseek = json.dumps(CHAT | {"model": "deepseek-chat"}).encode()
     one = exchange(1, deepseek, COMPLETION, path="/v1/chat/completions", upstream="here")
     assert known(one) == ("deepseek", How.shape)
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [(None, None), ({"cache_miss_reason": {"type": "model_changed"}}, "model_changed")],
+    ids=["a null", "a diagnosis"],
+)
+def test_of_an_upstream_that_was_not_asked_only_a_diagnosis_counts(said: object, kept: str | None):
+    one = messages({"type": "message", "id": "msg_1", "diagnostics": said}, diagnosed=True)
+    verdict = read_proxied(one, Served({})).call.reply.verdict
+    assert (verdict and verdict.reason) == kept
