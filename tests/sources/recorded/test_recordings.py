@@ -24,10 +24,6 @@ KINDS: dict[str, tuple[Any, str]] = {
     "blocks": (Blocks, "kv-traces"),
 }
 
-pytestmark = pytest.mark.skipif(
-    not RECORDED.is_dir(), reason="WHYCOLD_RECORDINGS names no folder of recordings"
-)
-
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_totals_are_those_of_an_independent_count(kind: str):
