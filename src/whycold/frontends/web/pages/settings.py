@@ -9,11 +9,10 @@ from datetime import datetime, timedelta
 
 from whycold.core.content import Json
 from whycold.core.numbers import exact
-from whycold.frontends.alerts.standing import alert_lines, alerts_json, standing
 from whycold.frontends.config import load
 from whycold.frontends.config_settings import Config
-from whycold.frontends.doctor import KNOWN, LEFT_OUT, TRAFFIC, problems
 from whycold.frontends.doctor_facts import Facts, SettingShown, facts, size
+from whycold.frontends.doctor_problems import KNOWN, LEFT_OUT, TRAFFIC, recording_problems
 from whycold.frontends.web.about import Dashboard
 from whycold.frontends.web.asking import Ask
 from whycold.frontends.web.pages.page import Page
@@ -84,7 +83,7 @@ def _show(ask: Ask) -> Mapping[str, object]:
     counts = found.counts.counts
     return {
         "found": found,
-        "problems": list(problems(found)),
+        "problems": list(recording_problems(found)),
         "settings": settings,
         "captures": _CAPTURES,
         "projects": {
@@ -98,7 +97,6 @@ def _show(ask: Ask) -> Mapping[str, object]:
         "traffic": list(_counted(counts, TRAFFIC)),
         "skipped": progress.skipped.most_common(_MOST_REASONS) if progress else [],
         "lacking": progress.lacking.most_common(_MOST_REASONS) if progress else [],
-        "alerts": list(alert_lines(standing(found.config))),
         "size": size,
         "ways": ways(proxy),
         "proxy": proxy,
@@ -153,11 +151,10 @@ def ways(url: str) -> Sequence[Way]:
 
 
 def _data(ask: Ask) -> Json:
-    """What ``whycold doctor --json`` prints."""
+    """What ``whycold doctor --json`` prints, but for alerts."""
     found = _facts(ask.about, ask.now)
-    said: list[Json] = [*problems(found)]
-    alerts = alerts_json(standing(found.config))
-    return {**found.as_json(), "alerts": alerts, "problems": said}
+    said: list[Json] = [*recording_problems(found)]
+    return {**found.as_json(), "problems": said}
 
 
 PAGE = Page("settings", "/settings", "Settings", _show, data=_data, key="d", filtered=False)
