@@ -161,7 +161,14 @@ def settings_shown(config: Config) -> Iterator[SettingShown]:
             "provider": behind_it.provider,
             "capture": upstream.capture,
             "ca_file": upstream.ca_file,
-            "websockets": upstream.websockets if f"{key}.websockets" in config.origins else None,
+            **{
+                what: value
+                for what, value in (
+                    ("websockets", upstream.websockets),
+                    ("diagnostics", upstream.diagnostics),
+                )
+                if f"{key}.{what}" in config.origins
+            },
         }
         yield from (_shown(config, f"{key}.{k}", str(v)) for k, v in more.items() if v is not None)
     for name, capture in config.projects.items():
