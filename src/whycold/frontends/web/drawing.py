@@ -20,10 +20,12 @@ from whycold.frontends.web.asking import Ask
 from whycold.frontends.web.pages.page import Page
 from whycold.store.answers import Dimension
 
-__all__ = ["STATIC", "STYLES", "Frame", "draw", "draw_error"]
+__all__ = ["STATIC", "STYLE", "Frame", "draw", "draw_error", "style"]
 
 STATIC = Path(__file__).parent / "static"
-STYLES = (
+STYLE = "whycold.css"
+"""All styles as one file, so that a page waits for one answer before it is drawn."""
+_STYLES = (
     "base.css",
     "parts.css",
     "tables.css",
@@ -103,7 +105,7 @@ def _environment() -> Environment:
     known = cast("dict[str, object]", environment.globals)  # pyright: ignore[reportUnknownMemberType]
     filters.update(phrases.FILTERS)
     known.update(phrases.GLOBALS)
-    known.update({"version": __version__, "static": _static, "styles": STYLES})
+    known.update({"version": __version__, "static": _static, "style": STYLE})
     known.update({"inlined": _inlined, "reasons": tuple(Reason)})
     return environment
 
@@ -111,14 +113,21 @@ def _environment() -> Environment:
 @cache
 def _static(name: str) -> str:
     """The address of a static file, another one whenever its content is another."""
-    digest = blake2b((STATIC / name).read_bytes(), digest_size=6).hexdigest()
+    content = style().encode() if name == STYLE else (STATIC / name).read_bytes()
+    digest = blake2b(content, digest_size=6).hexdigest()
     return f"/static/{name}?v={digest}"
+
+
+@cache
+def style() -> str:
+    """What the address of ``STYLE`` answers."""
+    return "\n".join((STATIC / name).read_text("utf-8") for name in _STYLES)
 
 
 @cache
 def _inlined() -> Markup:
     """The styles of a saved page; its fonts are those of the reader."""
-    text = "\n".join((STATIC / name).read_text("utf-8") for name in STYLES)
+    text = style()
     start, end = text.find("@font-face"), text.find("/* end of fonts */")
     # written by us, and without the one thing that would end a style element
     assert "</" not in text

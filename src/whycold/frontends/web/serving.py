@@ -19,7 +19,7 @@ from whycold.frontends.csv_tables import csv_text
 from whycold.frontends.web.about import Dashboard
 from whycold.frontends.web.address import Address
 from whycold.frontends.web.asking import Ask, read_address
-from whycold.frontends.web.drawing import STATIC, Frame, draw, draw_error
+from whycold.frontends.web.drawing import STATIC, STYLE, Frame, draw, draw_error, style
 from whycold.frontends.web.pages.page import Page
 from whycold.frontends.web.pages.table import PAGES
 from whycold.frontends.web.store_access import StoreAccess
@@ -29,6 +29,7 @@ __all__ = ["Pages"]
 _T = TypeVar("_T")
 _THEME = "whycold_theme"
 _THEMES = ("light", "dark")
+_FOR_EVER = "public, max-age=31536000, immutable"
 _ENDINGS = ("json", "csv", "html")
 
 
@@ -50,6 +51,7 @@ class Pages:
             if not page.part and page.data is not None:
                 yield Route(f"{path}.html", self._page(page, saved=True))
             yield Route(page.path, self._page(page))
+        yield Route(f"/static/{STYLE}", _style)
         yield Mount("/static", _Static(directory=STATIC))
 
     def error(
@@ -132,8 +134,12 @@ class _Static(StaticFiles):
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
-        response.headers["cache-control"] = "public, max-age=31536000, immutable"
+        response.headers["cache-control"] = _FOR_EVER
         return response
+
+
+def _style(_: Request) -> Response:
+    return Response(style(), media_type="text/css", headers={"cache-control": _FOR_EVER})
 
 
 def _path(request: Request) -> str:
