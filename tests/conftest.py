@@ -1,8 +1,15 @@
-"""Settings of the test run: how Hypothesis searches."""
+"""Settings of the test run: how Hypothesis searches, and that Ctrl-C reaches programs."""
 
 import os
+import signal
+import threading
 
 from hypothesis import settings
+
+# A shell starts what runs in its background with SIGINT ignored, and programs that tests start
+# would inherit that: Ctrl-C is tried with some of them.
+if threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples on every run, so that a red build is red for everyone; HYPOTHESIS_PROFILE=search
 # looks for new ones. No deadline in either: nothing here is true or false by the clock.

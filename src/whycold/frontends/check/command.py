@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import NoReturn
 
 import click
 from rich.text import Text
@@ -105,11 +106,8 @@ def check(
         return count(query, asked.filters, allow)
 
     counted, code = _counted(of, recordings, kind, command, upstream, store)
-    if not counted.totals.calls and not code:
-        raise UserError("there is no call to check; see --help for where they may come from")
     if not counted.totals.calls:
-        _failed(code)
-        sys.exit(1)
+        _nothing(code)
     verdict = held_against(counted, limits)
     if update_baseline and baseline is not None:
         Baseline.write(baseline, counted.broken)
@@ -119,6 +117,14 @@ def check(
         _failed(code)
     if code or not all(one.passed for one in verdict):
         sys.exit(1)
+
+
+def _nothing(code: int) -> NoReturn:
+    """No call came: the command's fault where it failed, else a mistake."""
+    if not code:
+        raise UserError("there is no call to check; see --help for where they may come from")
+    _failed(code)
+    sys.exit(1)
 
 
 def _counted(
