@@ -1,4 +1,4 @@
-# pyright: reportArgumentType=false, reportCallIssue=false, reportPrivateUsage=false
+# pyright: reportArgumentType=false, reportCallIssue=false
 # The SDKs take plain dicts where they name types.
 """`whycold.record` with the official SDKs: the same diagnoses as through the proxy."""
 
@@ -36,14 +36,7 @@ Turn = Callable[[dict[str, Any]], object]
 def apart() -> Generator[None]:
     """Every test has its own recording, as every program has."""
     yield
-    for one in recording._recordings.values():
-        one.book.close()
-    recording._recordings.clear()
-
-
-def closed() -> None:
-    for one in recording._recordings.values():
-        one.book.close()
+    recording.close()
 
 
 def claude(turn: Turn) -> None:
@@ -83,7 +76,7 @@ def test_anthropic_gives_the_diagnoses_that_the_proxy_gives(tmp_path: Path):
         proxied = through_proxy(tmp_path / "proxy", f"anthropic={vendor.url}", 3, work)
     with caching_vendor() as vendor:
         work(vendor.url, settings(tmp_path, anthropic=vendor.url))
-    closed()
+    recording.close()
     found = kept(tmp_path)
     assert [one["cause"] for one in found] == [None, None, "tool-edited"]
     assert comparable(found) == comparable(proxied)
@@ -107,7 +100,7 @@ def test_openai_gives_the_diagnoses_that_the_proxy_gives(tmp_path: Path, streame
         )
     with chat_vendor() as vendor:
         work(vendor.url, settings(tmp_path, openai=vendor.url.removesuffix("/v1")))
-    closed()
+    recording.close()
     found = kept(tmp_path)
     assert found[2]["cause"] == "date-rolled-over"
     assert comparable(found) == comparable(proxied)
@@ -132,7 +125,7 @@ def test_gemini_gives_the_diagnoses_that_the_proxy_gives(tmp_path: Path, vendor:
 
     proxied = through_proxy(tmp_path / "proxy", f"gemini={url}", 3, work)
     work(url, settings(tmp_path, gemini=url))
-    closed()
+    recording.close()
     found = kept(tmp_path)
     assert len(found) == 3
     assert comparable(found) == comparable(proxied)
@@ -154,7 +147,7 @@ def test_clients_that_wait_are_recorded_whole_and_streamed(tmp_path: Path):
 
     with chat_vendor() as vendor:
         asyncio.run(work(vendor.url, settings(tmp_path, openai=vendor.url.removesuffix("/v1"))))
-    closed()
+    recording.close()
     found = exchanges(tmp_path)
     assert [one.labels.get("session") for one in found] == ["waiting"] * 4 + ["inner"]
     assert found[4].labels["agent"] == "streamer"
@@ -166,7 +159,7 @@ def test_no_key_is_written(tmp_path: Path):
         client = anthropic.Anthropic(api_key=KEY, base_url=vendor.url, max_retries=0)
         whycold.record(client, config=settings(tmp_path, anthropic=vendor.url))
         claude(lambda body: client.messages.create(**body))
-    closed()
+    recording.close()
     [first, *_] = exchanges(tmp_path)
     assert first.account is not None
     assert "[redacted]" in dict(first.request_headers).values()
@@ -180,7 +173,7 @@ def test_a_client_that_leads_to_our_own_proxy_is_not_recorded_twice(tmp_path: Pa
         whycold.record(client, config=settings(tmp_path, anthropic=vendor.url))
         claude(lambda body: client.messages.create(**body))
         it.recorded(3)
-    closed()
+    recording.close()
     assert exchanges(tmp_path) == []
 
 
@@ -191,7 +184,7 @@ def test_recording_twice_records_once_with_the_later_labels(tmp_path: Path):
         whycold.record(client, config=file, session="a")
         whycold.record(client, config=file, session="b", project="shop", release="2.0")
         client.messages.create(**json.loads(asked(["one"], [OLD])))
-    closed()
+    recording.close()
     [found] = exchanges(tmp_path)
     assert found.labels == {"session": "b", "project": "shop", "release": "2.0"}
 

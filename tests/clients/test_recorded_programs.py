@@ -158,7 +158,7 @@ def test_a_compressed_stream_is_copied_as_it_came(tmp_path: Path):
         whycold.record(client, config=file)
         with client.stream("POST", "http://a.example/v1/messages", json={}) as response:
             assert b"".join(response.iter_bytes()).startswith(b"data:")
-    recording._recordings.pop(file).book.close()  # pyright: ignore[reportPrivateUsage]
+    recording.close()
     [found] = exchanges(tmp_path)
     assert found.response.content == packed
     assert ("content-encoding", "gzip") in found.response_headers

@@ -170,6 +170,13 @@ def test_a_file_that_is_not_there_or_no_toml_is_named(tmp_path: Path):
         load(file=tmp_path / "bad.toml")
 
 
+@pytest.mark.parametrize("value", ["no equals", "a b=c", "x=\u00e9", "x=%0d%0ay"])
+def test_headers_for_spans_that_no_server_would_take_are_refused_unshown(value: str):
+    with pytest.raises(UserError, match="otel.headers wants") as error:
+        load({"otel.headers": value})
+    assert value not in str(error.value)
+
+
 def test_a_variable_that_is_no_setting_can_be_pointed_out(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("WHYCOLD_PROT", "1")
     assert "WHYCOLD_PROT" in unknown_variables()
@@ -198,6 +205,8 @@ def test_every_documented_setting_is_one_that_is_read(tmp_path: Path):
         "diagnostics": "answer",
         "alerting.every": "1m",
         "alerting.dashboard": "https://whycold.example.com",
+        "otel.endpoint": "http://127.0.0.1:4318",
+        "otel.headers": "x-key=1",
         "measure": "misses",
         "rises_by": "50%",
         "falls_by": "50%",

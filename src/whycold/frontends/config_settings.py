@@ -13,6 +13,7 @@ from typing import TypeVar
 from whycold.core.content import Json, JsonMap, as_map
 from whycold.errors import UserError
 from whycold.frontends.config_alerts import ALERT_SETTINGS, Alerting, read_alerting
+from whycold.frontends.config_otel import OTEL_SETTINGS, Otel, read_otel
 from whycold.frontends.config_values import (
     BadValue,
     or_never,
@@ -103,6 +104,7 @@ SETTINGS: Mapping[str, tuple[str, str]] = {
     ),
     "projects.NAME.capture": ("`capture`", "How much is kept of the calls of a project."),
     **ALERT_SETTINGS,
+    **OTEL_SETTINGS,
 }
 """Settings by key, each with its default and what it does. An environment variable of the same
 name in capitals, dots as underscores, behind ``WHYCOLD_`` goes before the file."""
@@ -155,6 +157,7 @@ class Config:
     upstreams: Mapping[str, Behind]
     projects: Mapping[str, Capture]
     alerting: Alerting
+    otel: Otel | None = None
     origins: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
@@ -194,7 +197,7 @@ class _Reader:
         try:
             return read(found.value)
         except BadValue as error:
-            secret = key == "token" or key.endswith((".secret", ".url"))
+            secret = key in ("token", "otel.headers") or key.endswith((".secret", ".url"))
             shown = "" if secret else f", not {_shown(found.value)}"
             raise UserError(f"{found.origin}: {key} {error}{shown}") from None
         except UserError as error:
@@ -251,6 +254,7 @@ def built(given: Mapping[str, Given], data: Path, folder: Path, file: Path | Non
             for name in reader.names("projects")
         },
         alerting=read_alerting(reader),
+        otel=read_otel(reader),
         origins={key: value.origin for key, value in given.items()},
     )
     _refuse_unknown(given, reader.taken)

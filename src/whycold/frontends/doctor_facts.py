@@ -202,6 +202,8 @@ def _values(config: Config) -> Mapping[str, str]:
         "retention.facts": _days(retention.facts),
         "retention.size": size(retention.most_bytes) if retention.most_bytes else "never",
         "alerting.every": f"{config.alerting.every.total_seconds():g}s",
+        "otel.endpoint": config.otel.endpoint if config.otel else "none",
+        "otel.headers": "not shown" if config.otel and config.otel.headers else "none",
         "alerting.dashboard": config.alerting.dashboard or "the dashboard's own",
     }
 

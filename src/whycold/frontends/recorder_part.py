@@ -12,6 +12,7 @@ from whycold.frontends.config import now
 from whycold.frontends.prices import price_list
 from whycold.frontends.recorder_works import works
 from whycold.frontends.serve_parts import RecorderOrder, Said, say, take_order, until_unwanted
+from whycold.frontends.spans.sender import Sender
 from whycold.ingest.recorder import Recorder, Settings
 from whycold.sources.served import Served
 from whycold.store.base import Damaged, Store, Unavailable
@@ -31,6 +32,7 @@ def main() -> None:
 def _record(order: RecorderOrder) -> None:
     stop = threading.Event()
     until_unwanted(stop.set)
+    sender = Sender(*order.otel) if order.otel is not None else None
     settings = Settings(
         spool=Path(order.spool),
         served=Served(order.upstreams.hosts, order.upstreams.providers),
@@ -40,6 +42,7 @@ def _record(order: RecorderOrder) -> None:
         project=order.project,
         orders=Path(order.orders) if order.orders is not None else None,
         works=works(order),
+        tell=sender.tell if sender is not None else None,
     )
     store = _opened(order.store, stop)
     if store is None:
@@ -54,6 +57,8 @@ def _record(order: RecorderOrder) -> None:
     finally:
         recorder.close()
         store.close()
+        if sender is not None:
+            sender.close()
 
 
 def _opened(url: str, stop: threading.Event) -> Store | None:

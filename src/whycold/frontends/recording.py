@@ -22,7 +22,7 @@ from whycold.sources.programs.hooks import Attached, Place, Places, attach, is_h
 from whycold.sources.spool_record import Capture
 from whycold.sources.spool_writer import Reduce
 
-__all__ = ["http_clients", "labels", "record"]
+__all__ = ["close", "http_clients", "labels", "record"]
 
 _log = logging.getLogger("whycold.record")
 _T = TypeVar("_T")
@@ -80,6 +80,7 @@ def record(
         recording = _recording(Path(config) if config is not None else None)
         for one in found:
             _record_one(one, recording, named)
+        _tell_of_aiohttp(client)
     return client
 
 
@@ -101,6 +102,15 @@ def labels(
         _LABELS.reset(token)
 
 
+def close() -> None:
+    """Writes what there is and records no more; a program's end does the same."""
+    with _lock:
+        recordings = list(_recordings.values())
+        _recordings.clear()
+    for one in recordings:
+        one.book.close()
+
+
 def http_clients(client: object, depth: int = 0) -> Iterator[Any]:
     """The HTTP clients inside of an SDK's client, or itself."""
     if is_http_client(client):
@@ -110,6 +120,13 @@ def http_clients(client: object, depth: int = 0) -> Iterator[Any]:
             inner = getattr(client, "__dict__", {}).get(name)
             if inner is not None:
                 yield from http_clients(inner, depth + 1)
+
+
+def _tell_of_aiohttp(client: object) -> None:
+    """google-genai takes aiohttp for its async side, where that is installed."""
+    takes = getattr(getattr(client, "_api_client", None), "_use_aiohttp", None)
+    if callable(takes) and takes():
+        _log.warning("async calls over aiohttp are not recorded; docs/record.md says what to do")
 
 
 def _record_one(client: Any, recording: _Recording, named: Callable[[], dict[str, str]]) -> None:  # noqa: ANN401

@@ -74,6 +74,7 @@ class Orders:
                     str(config.orders_folder),
                     config.capture,
                     dict(config.projects),
+                    config.otel,
                 )
             case Part.dashboard:
                 return DashboardOrder(

@@ -22,6 +22,7 @@ import msgspec
 
 from whycold.errors import UserError
 from whycold.frontends.alert_rules import Receiver, Rule
+from whycold.frontends.config_otel import Otel
 from whycold.sources.proxy.config import ProxyConfig
 from whycold.sources.spool_record import Capture
 from whycold.store.answers import Retention
@@ -90,7 +91,7 @@ class ProxyOrder(msgspec.Struct, frozen=True):
 
 class RecorderOrder(msgspec.Struct, frozen=True):
     """For the recorder; ``orders`` is the folder in which it is given more to do, ``capture`` and
-    ``projects`` say how much is kept of what it imports.
+    ``projects`` say how much is kept of what it imports, ``otel`` where spans are sent.
     """
 
     store: str
@@ -102,6 +103,7 @@ class RecorderOrder(msgspec.Struct, frozen=True):
     orders: str | None = None
     capture: Capture = Capture.full
     projects: dict[str, Capture] = {}
+    otel: Otel | None = None
 
 
 class DashboardOrder(msgspec.Struct, frozen=True):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from whycold.core.diagnosis import Diagnosis
 from whycold.diagnose import PriceList
+from whycold.ingest.heard import Heard
 from whycold.ingest.joining import PROXY, Twins, joined, others_than
 from whycold.ingest.memory import Known, Memory
 from whycold.ingest.progress import Progress, position_text
@@ -36,12 +37,15 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What becomes of some exchanges: records to keep, and how far the recorder is then."""
+    """What becomes of some exchanges: records to keep, and how far the recorder is then.
+
+    ``heard``: what else is known of new calls, by their ids."""
 
     token: str
     records: tuple[Record, ...]
     state: Mapping[str, str]
     after: Position
+    heard: Mapping[str, Heard] = field(default_factory=dict[str, Heard])
 
 
 class Ingest:
@@ -124,13 +128,16 @@ class Ingest:
         from, where it is not the proxy's.
         """
         records: dict[str, Record] = {}
+        heard: dict[str, Heard] = {}
         for item in sorted(items, key=lambda i: (i.exchange.started, i.exchange.id)):
-            for record in self._recorded(item.exchange):
+            for place, record in enumerate(self._recorded(item.exchange)):
+                if place == 0:
+                    heard[record.call.id] = Heard.of(item.exchange)
                 records[record.call.id] = record
         for hole in damage:
             self.progress.damaged[hole.fault] += hole.size
         self._memory.forget()
-        return self._batch(items, tuple(records.values()), program)
+        return replace(self._batch(items, tuple(records.values()), program), heard=heard)
 
     def without(self, item: Item, why: str, program: str = "") -> Batch:
         """The batch that leaves out an exchange which cannot be taken."""

@@ -15,6 +15,7 @@ from typing import Any
 from whycold.diagnose import PriceList
 from whycold.errors import UserError
 from whycold.ingest.desk import Desk, Steps, Work, Workplace
+from whycold.ingest.heard import Heard
 from whycold.ingest.orders import Order, Orders
 from whycold.ingest.pipeline import Batch, Ingest
 from whycold.ingest.relinking import Relinker, Waiting
@@ -23,6 +24,7 @@ from whycold.sources.served import Served
 from whycold.sources.spool_reader import Item
 from whycold.store.answers import Retention
 from whycold.store.base import Store, Unavailable
+from whycold.store.records import Record
 
 __all__ = ["Recorder", "Settings"]
 
@@ -49,6 +51,8 @@ class Settings:
     """What the recorder is told; ``now`` gives the present time, UTC.
 
     ``orders`` is the folder in which others leave orders, ``works`` says how they are carried out.
+    ``tell`` is told of each new call once it is kept; it must not take long, and may miss some when
+    the recorder dies.
     """
 
     spool: Path
@@ -59,6 +63,7 @@ class Settings:
     project: str | None = None
     orders: Path | None = None
     works: Callable[[Workplace], Mapping[str, Work]] = _no_works
+    tell: Callable[[Record, Heard | None], None] | None = None
 
 
 class Recorder:
@@ -134,6 +139,10 @@ class Recorder:
             return False
         spool.attempts.done()
         reader.remove_before(batch.after)
+        if self._settings.tell is not None:
+            for record in batch.records:
+                if record.call.id in batch.heard:
+                    self._settings.tell(record, batch.heard[record.call.id])
         return True
 
     def close(self) -> None:

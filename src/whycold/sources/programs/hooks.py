@@ -29,6 +29,7 @@ __all__ = ["Attached", "Place", "Places", "attach", "copying", "is_http_client"]
 
 _STARTED: Final = "whycold.started"
 _OURS: Final = b"x-whycold-"
+_X: Final = (b"x-", b"X-")
 _LABELS: Final = ("project", "session", "agent", "release")
 _LONGEST_LABEL: Final = 200
 _PORTS: Final = {"http": 80, "https": 443}
@@ -122,9 +123,15 @@ class Attached:
 
 def _named(headers: Lines) -> dict[str, str]:
     """What the program's own headers say of a call, as they do to the proxy."""
-    found = ((n.lower(), v) for n, v in headers if n[: len(_OURS)].lower() == _OURS)
-    named = {n[len(_OURS) :].decode("latin-1"): v.decode("utf-8", "replace") for n, v in found}
-    return {name: named[name][:_LONGEST_LABEL] for name in _LABELS if named.get(name)}
+    found = [(n, v) for n, v in headers if n[:2] in _X and n[: len(_OURS)].lower() == _OURS]
+    if not found:
+        return {}
+    named = {n.lower()[len(_OURS) :].decode("latin-1"): v for n, v in found}
+    return {
+        name: named[name].decode("utf-8", "replace")[:_LONGEST_LABEL]
+        for name in _LABELS
+        if named.get(name)
+    }
 
 
 def _body(request: Request) -> bytes | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -17,6 +19,7 @@ Lines = Sequence[tuple[bytes, bytes]]
 _CREDENTIALS: Final = frozenset((b"authorization", b"api-key", b"x-api-key", b"x-goog-api-key"))
 _PIECE_OVERHEAD: Final = 64
 RECORD_OVERHEAD: Final = 4096
+_STEP: Final = 32768
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,9 @@ class Keeper(Protocol):
 
 
 class Tape:
-    """Takes pieces of the answer from whatever thread reads it; none of its methods raises."""
+    """Takes pieces of the answer from whatever thread reads it; none of its methods raises.
+
+    ``size`` is what came of its body, kept or not; ``held`` what it takes of the budget."""
 
     __slots__ = (
         "_answered",
@@ -81,19 +86,21 @@ class Tape:
         "_over",
         "_parts",
         "_request_missing",
+        "_room",
         "_sent",
-        "_size",
         "_status",
+        "_step_held",
         "cut",
         "held",
+        "size",
     )
 
     def __init__(self, keeper: Keeper, sent: Sent, status: int, headers: Lines) -> None:
         self._keeper, self._sent = keeper, sent
         self._status, self._headers = status, headers
         self._answered = self._ended = keeper.now()
-        self._parts: list[bytes] = []
-        self._size = 0
+        self._parts: list[bytes] | deque[bytes] = []
+        self.size = self._room = self._step_held = 0
         self._missing: Missing | None = None
         self._request_missing: Missing | None = None
         self._over = False
@@ -111,28 +118,35 @@ class Tape:
 
     def add(self, piece: bytes) -> None:
         """The next piece of the answer's body was handed on."""
-        with self._keeper.guard:
-            self._add(piece)
+        size = len(piece)
+        self.size += size
+        self._room -= size + _PIECE_OVERHEAD
+        if self._room < 0:
+            with self._keeper.guard:
+                self._make_room()
+        self._parts.append(piece)
 
-    def _add(self, piece: bytes) -> None:
-        self._size += len(piece)
-        if self._missing is not None or self._over:
-            return
-        cost = len(piece) + _PIECE_OVERHEAD
-        if self._size > self._keeper.body_bytes:
+    def _make_room(self) -> None:
+        """A step of the budget at a time: a stream comes in many small pieces."""
+        if self.size > self._keeper.body_bytes:
             self._drop(Missing.too_large)
-        elif self._keeper.take(cost):
-            self._parts.append(piece)
-            self.held += cost
+            return
+        step = max(_STEP, -self._room)
+        if self._keeper.take(step):
+            self._room += step
+            self.held += step
+            self._step_held += step
         else:
             self._drop(Missing.budget)
 
     def _drop(self, missing: Missing) -> None:
         self._missing = missing
-        freed = sum(len(part) + _PIECE_OVERHEAD for part in self._parts)
-        self._parts = []
-        self.held -= freed
-        self._keeper.give_back(freed)
+        # takes whatever comes, and keeps none of it
+        self._parts = deque(maxlen=0)
+        self._room = sys.maxsize
+        self.held -= self._step_held
+        self._keeper.give_back(self._step_held)
+        self._step_held = 0
 
     def finish(self) -> None:
         """Nothing more will come; only the first time counts."""
@@ -162,7 +176,7 @@ class Tape:
                 self._status,
                 redactor.headers(name + b": " + value for name, value in self._headers),
                 (False, len(sent.body), self._request_missing),
-                (False, self._size, self._missing),
+                (False, self.size, self._missing),
                 sent.capture,
                 sent.labels,
                 redactor.account(credential, sent.target),
@@ -171,5 +185,5 @@ class Tape:
                 False,
             ),
             (sent.body,) if sent.body and self._request_missing is None else (),
-            self._parts,
+            tuple(self._parts),
         )

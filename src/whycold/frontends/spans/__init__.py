@@ -1,0 +1,1 @@
+"""Diagnoses as OpenTelemetry spans, for the tracing that people already have."""
