@@ -105,3 +105,12 @@ def test_a_command_is_imported_only_when_it_is_asked_for():
     )
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True)
     assert ran.stdout.splitlines() == [f"whycold {__version__}", "[]"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a device that is full")
+def test_a_full_disk_behind_the_output_is_one_line():
+    with open("/dev/full", "wb") as full:
+        command = [sys.executable, "-m", "whycold", "--version"]
+        ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert ran.returncode == 2
+    assert ran.stderr == "whycold: cannot write the output: no space is left where it goes\n"

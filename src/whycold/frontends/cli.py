@@ -6,6 +6,7 @@ that ``whycold --version`` and the status line do not pay for the rest.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -157,7 +158,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     try:
         cli.main(arguments, prog_name="whycold", standalone_mode=False)
-        sys.stdout.flush()
+        # a shell may have closed it
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except UserError as error:
         _fail(str(error))
     except click.UsageError as error:
@@ -168,8 +171,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except (BrokenPipeError, _PipeClosed):
-        # what is still in the buffer would be written, and complained about, at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _drop_output()
+        _fail("cannot write the output: no space is left where it goes")
+
+
+def _drop_output() -> None:
+    """What is still in the buffer would be written, and complained about, at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(message: str) -> None:

@@ -107,7 +107,8 @@ def tell_culprits(config: Config, console: Console) -> None:
     finally:
         store.close()
     since = f"{contents.first_seen:%Y-%m-%d}"
-    hint = f"whycold report --since {since} says more; whycold explain last shows the latest miss."
+    latest = "; whycold explain last shows the latest miss" if culprits else ""
+    hint = f"whycold report --since {since} says more{latest}."
     look.print(console, Text(), Text(hint), Text(_dashboard(config)))
 
 
