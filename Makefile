@@ -8,7 +8,7 @@ STAMP := .venv/.ready
 DOCS := $(wildcard scripts/write_docs.py)
 PYTEST := $(BIN)/python -m pytest
 # Each file of tests stays on one core: what it sets up it sets up once.
-SPREAD := -n auto --dist loadfile
+SPREAD := -n auto --dist loadfile --inline-snapshot=disable
 
 # The wheel brings pyright and Node along; asking whether there is a newer one would need the network.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
