@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -24,8 +25,9 @@ from tests.serving import eventually, serving
 from whycold.core.call import Call
 from whycold.core.prompt import Prompt
 from whycold.frontends.spans.sender import Sender
-from whycold.frontends.spans.span import span_of
+from whycold.frontends.spans.span import request_of, span_of
 from whycold.ingest.heard import Heard
+from whycold.sources.otlp_telemetry import read_telemetry
 from whycold.store.records import Record
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -128,6 +130,15 @@ def test_every_call_through_serve_is_a_span_in_its_callers_trace(tmp_path: Path)
 def record(call: str = "c1") -> Record:
     made = Call(call, NOW, "openai", "openai.chat", "gpt-5.5", Prompt(()))
     return Record(made, told(call=call, at=NOW))
+
+
+def test_our_own_spans_are_no_calls_when_they_come_back():
+    span = span_of(record(), None)
+    assert span is not None
+    document = request_of([span], "0.1.0")
+    assert not list(read_telemetry(document, Counter()))
+    document["resourceSpans"][0]["scopeSpans"][0]["scope"]["name"] = "other"  # type: ignore
+    assert [one.name for one in read_telemetry(document, Counter())] == [span["name"]]
 
 
 @pytest.mark.parametrize("header", [None, "", "garbage", f"00-{'0' * 32}-{SPAN}-01"])

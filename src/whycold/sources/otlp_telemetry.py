@@ -18,6 +18,8 @@ from whycold.core.content import Json, JsonMap, as_list, as_map, as_text, weigh
 __all__ = ["Event", "Telemetry", "is_telemetry", "read_telemetry", "when"]
 
 _LONGEST_KEY = 512
+_OURS = "whycold"
+"""The scope of spans that whycold sends itself: of calls that it has."""
 _DEEPEST = 64
 _MOST_ATTRIBUTES = 20_000
 _ID_BYTES = (16, 8)
@@ -87,6 +89,8 @@ def read_telemetry(document: JsonMap, skipped: Counter[str]) -> Iterator[Telemet
             resource, _ = reader.attributes(about)
             for part in reader.maps(_named(group, scopes)):
                 scope = as_text((as_map(_named(part, "scope")) or {}).get("name")) or ""
+                if scope == _OURS:
+                    continue
                 for record in reader.maps(_named(part, records)):
                     read = reader.span if records == "spans" else reader.log
                     yield read(record, resource, scope[:_LONGEST_KEY])
