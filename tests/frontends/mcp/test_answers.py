@@ -38,23 +38,34 @@ def asked(desk: Desk, name: str, **given: Json) -> tuple[Any, float]:
     return json.loads(text), len(text) / 4
 
 
-def everything(desk: Desk) -> Iterator[tuple[str, dict[str, Json]]]:
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A repository with a commit; its words are in no prompt."""
+    folder = tmp_path_factory.mktemp("repository")
+    (folder / "prompt.txt").write_text("You answer in verse.\n")
+    who = ("-c", "user.name=Test", "-c", "user.email=test@example.com")
+    for words in (("init", "-q"), ("add", "."), (*who, "commit", "-q", "-m", "Verse")):
+        subprocess.run(["git", *words], cwd=folder, check=True)
+    return str(folder)
+
+
+def everything(desk: Desk, repository: str) -> Iterator[tuple[str, dict[str, Json]]]:
     """Calls of tools that ask for much: every culprit, its calls, long lists, whole texts."""
     yield "report", {"since": "30d", "series": True}
     yield "misses", {"since": "30d", "limit": 100}
     yield "culprits", {"limit": 100}
     for culprit in asked(desk, "culprits", limit=100, budget=20000)[0]["items"]:
         yield "culprit", {"culprit": culprit["id"]}
-        yield "blame", {"culprit": culprit["id"], "timeout": 5}
+        yield "blame", {"culprit": culprit["id"], "repo": repository, "timeout": 5}
         yield "explain", {"call": culprit["examples"][0], "full": True, "limit": 1000}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("budget", [None, 500, 1500])
-def test_no_answer_takes_more_than_its_budget(desk: Desk, budget: int | None):
+def test_no_answer_takes_more_than_its_budget(desk: Desk, repository: str, budget: int | None):
     sizes = [
         asked(desk, name, budget=budget, **given)[1]
-        for name, given in everything(desk)
+        for name, given in everything(desk, repository)
         if budget is None or name != "blame"
     ]
     assert len(sizes) > 30
