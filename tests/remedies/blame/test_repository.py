@@ -129,6 +129,14 @@ def test_what_was_committed_after_the_first_miss_is_not_it(folder: Path):
     assert blame(repository(folder), early).commits == ()
 
 
+def test_a_line_that_was_replaced_as_a_whole_is_found_by_its_own_words(folder: Path):
+    committed(folder, "AGENTS.md", "Answer in French.\n", "old")
+    new = "Always translate receipts into Portuguese.\n"
+    bad = committed(folder, "AGENTS.md", new, "new")
+    replaced = reworded(f"Notes.\nAnswer in French.\n{OLD}", f"Notes.\n{new}{OLD}")
+    assert blame(repository(folder), replaced).commits[0].commit.id == bad
+
+
 def test_other_words_are_not_taken_for_it(folder: Path):
     committed(folder, "p.py", "Search the garden.", "old")
     committed(folder, "p.py", "Search the garden and the house, and the ledger.", "new")

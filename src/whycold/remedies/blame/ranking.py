@@ -33,7 +33,7 @@ _LEAST = 2.0
 _NEIGHBOURS = 2
 _EVIDENCE = 3
 """What a change of some words needs beside them: words in a row of the text around it, of which two
-are little; its name, if that has several parts; two telling words of the edit itself count two.
+are little; its name, if that has several parts; two or three telling words of the edit itself.
 """
 _JOINTS = re.compile(r"\w[-_.]\w")
 
@@ -117,7 +117,8 @@ def _edited(
     distinct = _distinct(sought.added if brings >= takes else sought.removed)
     by_name = max((_EVIDENCE if _JOINTS.search(name) else 1 for name in named), default=0)
     around = near if near > _NEIGHBOURS else near // _NEIGHBOURS
-    if around + by_name + (2 if distinct > 1 else 0) < _EVIDENCE:
+    telling = min(distinct, _EVIDENCE) if distinct > 1 else 0
+    if around + by_name + telling < _EVIDENCE:
         return None
     points, reasons = 0.0, list[str]()
     if brings >= _ENOUGH:

@@ -102,7 +102,7 @@ def _candidates(repository: Repository, suspect: Suspect, sought: Sought) -> Ite
     until = _stamp(suspect.first_bad + _SLACK)
     searches: list[tuple[str, ...]] = []
     if suspect.last_good is not None:
-        since = f"--since={_stamp(suspect.last_good)}"
+        since = f"--since={_stamp_of(suspect.last_good)}"
         searches.append((f"-n{_WINDOW}", until, since))
         if suspect.ordered:
             back = f"--since={_stamp_of(suspect.last_good - _BEFORE_GOOD)}"
