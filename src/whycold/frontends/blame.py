@@ -86,7 +86,7 @@ def blame_json(query: Query, culprit: str, repo: Path, seconds: int) -> dict[str
     """What ``whycold blame`` finds, as plain values. Raises UserError."""
     found = _culprit(query, culprit)
     suspect = _suspect(query, found)
-    return _json(found, suspect, _searched(repo, seconds, suspect, lambda *_: None))
+    return _json(found, suspect, _searched(repo, seconds, suspect, lambda done, total: None))
 
 
 def _searched(

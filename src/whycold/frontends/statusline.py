@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import cast
 
 import apsw
 
@@ -90,8 +91,8 @@ def _session_of(data: bytes) -> str | None:
         return None
     import json
 
-    told = json.loads(data)
-    session = told.get("session_id") if isinstance(told, dict) else None
+    told: object = json.loads(data)
+    session = cast("dict[str, object]", told).get("session_id") if isinstance(told, dict) else None
     return session if isinstance(session, str) and session else None
 
 
