@@ -21,7 +21,7 @@ from bench.proxy_parts import (
 STREAMS, EVENTS, EVERY_US = 32, 50, 20_000
 REQUESTS = 64
 """Streams of a second, two in a row over each connection."""
-LARGE, LARGE_BYTES, LARGE_AT_ONCE, THOUGHT_US = 40, 4_000_000, 2, 200_000
+LARGE, LARGE_BYTES, LARGE_AT_ONCE, THOUGHT_US = 60, 4_000_000, 2, 100_000
 """Bodies of which none is like another, and how long the upstream thinks over each."""
 CELL = "busy"
 
